@@ -112,7 +112,10 @@ pub(crate) fn queries(
         };
         query(&source.name, if version.is_empty() { &package.version } else { &version })
     });
-    let binary = query(&package.name, upstream_version(package));
+    // The tools of CycloneDX call Go's standard library by the name of its module.
+    let is_std = package.kind == PackageKind::Golang && package.name == "std";
+    let name = if is_std { "stdlib" } else { package.name.as_str() };
+    let binary = query(name, upstream_version(package));
     Ok(match (package.kind, source) {
         // Debian's and Ubuntu's advisories only name source packages.
         (PackageKind::Deb, Some(source)) => vec![source],
@@ -132,7 +135,7 @@ fn is_development(package: &Package) -> bool {
 fn upstream_version(package: &Package) -> &str {
     let version = package.version.as_str();
     match package.kind {
-        PackageKind::Golang if matches!(package.name.as_str(), "stdlib" | "toolchain") => {
+        PackageKind::Golang if matches!(package.name.as_str(), "std" | "stdlib" | "toolchain") => {
             let version = version.strip_prefix("go").unwrap_or(version);
             let end = version.find([' ', '+', '-']);
             let suffix = end.and_then(|end| version.get(end + 1..)).unwrap_or_default();
@@ -146,7 +149,19 @@ fn upstream_version(package: &Package) -> &str {
             Some((own, revision)) if revision.bytes().all(|byte| byte.is_ascii_digit()) => own,
             _ => version,
         },
+        PackageKind::Gem => without_platform(version),
         PackageKind::Swift => version.strip_prefix('v').unwrap_or(version),
+        _ => version,
+    }
+}
+
+/// A gem's version without the platform that it was built for, which lock files add to it:
+/// `1.15.0-x86_64-linux`.
+fn without_platform(version: &str) -> &str {
+    const PLATFORMS: [&str; 9] =
+        ["x86_64-", "x86-", "x64-", "arm64-", "aarch64-", "arm-", "universal-", "java", "jruby"];
+    match version.split_once('-') {
+        Some((own, platform)) if PLATFORMS.iter().any(|it| platform.starts_with(it)) => own,
         _ => version,
     }
 }
@@ -434,10 +449,14 @@ mod tests {
             (PackageKind::Golang, "stdlib", "1.22rc1", "1.22rc1"),
             (PackageKind::Golang, "stdlib", "1.22.0-rc.1", "1.22.0-rc.1"),
             (PackageKind::Golang, "example.com/a", "v1.0.0-1", "v1.0.0-1"),
+            (PackageKind::Golang, "std", "1.22.7", "1.22.7"),
             (PackageKind::Bitnami, "acmedb", "15.3.0-1", "15.3.0"),
+            (PackageKind::Gem, "nokogiri", "1.15.0-x86_64-linux", "1.15.0"),
+            (PackageKind::Gem, "nokogiri", "1.15.0-rc1", "1.15.0-rc1"),
         ] {
             let found = queries(&package(kind, name, version), None, nothing).unwrap();
             assert_eq!(found[0].version, expected);
+            assert_ne!(found[0].name, "std");
         }
     }
 
