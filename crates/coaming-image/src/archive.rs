@@ -58,6 +58,15 @@ pub struct Entry {
     pub attributes: Vec<(String, Vec<u8>)>,
 }
 
+impl Entry {
+    /// A symbolic link at a path, to an absolute one.
+    pub(crate) fn symlink(path: String, link: String) -> Self {
+        let (uid, gid, size, modified, capability, attributes) = Default::default();
+        let kind = EntryKind::Symlink;
+        Self { path, kind, mode: 0o777, uid, gid, size, link, modified, capability, attributes }
+    }
+}
+
 /// Why a walk ended early.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {

@@ -8,7 +8,7 @@ use crate::{Distribution, User};
 pub(crate) const LIMIT: u64 = 4 << 20;
 
 /// Where a distribution names itself, the best first.
-pub(crate) const RELEASE: [&str; 11] = [
+pub(crate) const RELEASE: [&str; 17] = [
     "/etc/os-release",
     "/usr/lib/os-release",
     // What others are derived from is the last one: each may have several.
@@ -17,6 +17,12 @@ pub(crate) const RELEASE: [&str; 11] = [
     "/etc/centos-release",
     "/etc/oracle-release",
     "/etc/fedora-release",
+    "/etc/almalinux-release",
+    "/etc/rocky-release",
+    "/etc/azurelinux-release",
+    "/etc/mariner-release",
+    "/etc/openEuler-release",
+    "/etc/photon-release",
     "/etc/SuSE-release",
     "/etc/redhat-release",
     "/etc/system-release",
@@ -32,6 +38,7 @@ pub(crate) fn wants(path: &str) -> bool {
 
 /// The distribution in one of the files that name it; `None` if it does not.
 pub(crate) fn distribution(path: &str, text: &str) -> Option<Distribution> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let first: String = text.lines().next().unwrap_or_default().chars().take(256).collect();
     let first = first.trim();
     let named = |id: &str, version: &str, name: String| Distribution {
@@ -54,29 +61,49 @@ pub(crate) fn distribution(path: &str, text: &str) -> Option<Distribution> {
         }
         "/etc/lsb-release" => of_lsb(text),
         "/etc/SuSE-release" => of_suse(text, first)?,
-        "/etc/centos-release"
-        | "/etc/oracle-release"
-        | "/etc/fedora-release"
-        | "/etc/redhat-release"
-        | "/etc/system-release" => {
-            // `CentOS release 6.10 (Final)`
-            const NAMES: [(&str, &str); 8] = [
-                ("CentOS", "centos"),
-                ("Red Hat", "rhel"),
-                ("Rocky", "rocky"),
-                ("AlmaLinux", "almalinux"),
-                ("Fedora", "fedora"),
-                ("Oracle", "ol"),
-                ("Amazon", "amzn"),
-                ("CBL-Mariner", "mariner"),
-            ];
-            let (_, id) = NAMES.iter().find(|(start, _)| first.starts_with(start))?;
-            let version = first.split_whitespace().find(|word| is_version(word))?;
-            named(id, version, first.to_owned())
-        }
-        _ => of_os_release(text),
+        "/etc/os-release" | "/usr/lib/os-release" => of_os_release(text),
+        _ => of_line(first)?,
     };
     (!found.id.is_empty() && (!first.is_empty() || !found.version.is_empty())).then_some(found)
+}
+
+/// `CentOS release 6.10 (Final)`
+fn of_line(line: &str) -> Option<Distribution> {
+    const NAMES: [(&str, &str); 11] = [
+        ("CentOS", "centos"),
+        ("Red Hat", "rhel"),
+        ("Rocky", "rocky"),
+        ("AlmaLinux", "almalinux"),
+        ("Fedora", "fedora"),
+        ("Oracle", "ol"),
+        ("Amazon", "amzn"),
+        ("CBL-Mariner", "mariner"),
+        ("Microsoft Azure Linux", "azurelinux"),
+        ("openEuler", "openEuler"),
+        ("VMware Photon", "photon"),
+    ];
+    let (_, id) = NAMES.iter().find(|(start, _)| line.starts_with(start))?;
+    let is_version = |text: &&str| text.starts_with(|it: char| it.is_ascii_digit());
+    let version = line.split_whitespace().find(is_version)?;
+    let mut found = Distribution {
+        id: (*id).to_owned(),
+        version: version.to_owned(),
+        name: line.to_owned(),
+        ..Distribution::default()
+    };
+    if let Some((_, rest)) = line.split_once(version) {
+        add_service_pack(&mut found, rest);
+    }
+    Some(found)
+}
+
+/// `22.03 (LTS-SP1)`: only this names openEuler's service pack, and each has its own advisories.
+fn add_service_pack(distribution: &mut Distribution, after_version: &str) {
+    if distribution.id == "openEuler"
+        && let Some(pack) = after_version.trim().strip_prefix('(')
+    {
+        distribution.version = format!("{}-{}", distribution.version, pack.trim_end_matches(')'));
+    }
 }
 
 /// `SUSE Linux Enterprise Server 11 (x86_64)`, then `VERSION = 11` and `PATCHLEVEL = 4`.
@@ -139,28 +166,32 @@ fn of_os_release(text: &str) -> Distribution {
             _ => {}
         }
     }
-    // `22.03 (LTS-SP1)`: only this names the service pack, and each has its own advisories.
-    if distribution.id == "openEuler"
-        && let Some((version, pack)) = full_version.split_once(" (")
-        && version == distribution.version
-    {
-        distribution.version = format!("{version}-{}", pack.trim_end_matches(')'));
+    if let Some(rest) = full_version.strip_prefix(&distribution.version) {
+        add_service_pack(&mut distribution, rest);
     }
     distribution
 }
 
-/// A value as a shell would read it, but without variables.
+/// A value as a shell would read it, but without variables: a comment may follow it.
 fn unquote(value: &str) -> String {
     let value = value.trim();
-    let inner = ['"', '\'']
-        .into_iter()
-        .find_map(|quote| value.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote)));
+    let quote = value.chars().next().filter(|first| matches!(first, '"' | '\''));
+    let inner = quote.and_then(|quote| value.strip_prefix(quote)).unwrap_or(value);
     let mut plain = String::new();
-    let mut characters = inner.unwrap_or(value).chars();
+    let mut characters = inner.chars();
     while let Some(character) = characters.next() {
-        plain.extend(if character == '\\' { characters.next() } else { Some(character) });
+        match character {
+            '\\' => plain.extend(characters.next()),
+            end if Some(end) == quote => return plain,
+            '#' if quote.is_none() && plain.ends_with([' ', '\t']) => break,
+            other => plain.push(other),
+        }
     }
-    plain
+    // A quote that does not end is a character like others.
+    match quote {
+        Some(quote) => format!("{quote}{plain}"),
+        None => plain.trim_end().to_owned(),
+    }
 }
 
 /// The user that a container runs as, and all groups of that user.
@@ -291,6 +322,29 @@ toor:x:0:0::/root:/bin/sh
                 "openEuler",
                 "22.03-LTS-SP1",
             ),
+        ] {
+            let found = distribution(path, text).unwrap();
+            assert_eq!((found.id.as_str(), found.version.as_str()), (id, version), "{path}");
+        }
+        for (path, text, id, version) in [
+            ("/etc/almalinux-release", "AlmaLinux release 9.3 (Cat)\n", "almalinux", "9.3"),
+            ("/etc/rocky-release", "Rocky Linux release 9.3 (Blue Onyx)\n", "rocky", "9.3"),
+            ("/etc/mariner-release", "CBL-Mariner 2.0.20240123\n", "mariner", "2.0.20240123"),
+            ("/etc/azurelinux-release", "Microsoft Azure Linux 3.0.1\n", "azurelinux", "3.0.1"),
+            (
+                "/etc/openEuler-release",
+                "openEuler release 22.03 (LTS-SP1)\n",
+                "openEuler",
+                "22.03-LTS-SP1",
+            ),
+            (
+                "/etc/photon-release",
+                "VMware Photon OS 4.0\nPHOTON_BUILD_NUMBER=a\n",
+                "photon",
+                "4.0",
+            ),
+            ("/etc/os-release", "\u{feff}ID=debian\r\nVERSION_ID=12 # x\r\n", "debian", "12"),
+            ("/etc/os-release", "ID='debian' # x\nVERSION_ID=\"12\"#y\n", "debian", "12"),
         ] {
             let found = distribution(path, text).unwrap();
             assert_eq!((found.id.as_str(), found.version.as_str()), (id, version), "{path}");

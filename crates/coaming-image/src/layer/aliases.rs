@@ -20,6 +20,12 @@ use crate::{Package, PackageKind, credential, system};
 /// The most names of one layer that are read under another one.
 pub(super) const LIMIT: usize = 50_000;
 
+/// The most links that are followed although no reader wants their names, and the most bytes of the
+/// names of each; how many links may lead to each other.
+const OTHER_LINKS: usize = 10_000;
+const OTHER_NAMES: usize = 512;
+const DEPTH: usize = 8;
+
 /// A hard link whose name a reader wants.
 #[derive(Debug)]
 pub(super) struct HardLink {
@@ -72,6 +78,34 @@ fn names(aliases: &Aliases, path: &str) -> Vec<Alias> {
 }
 
 impl LayerReading {
+    /// Keeps a hard link until the end of the walk.
+    pub(super) fn take_hard_link(&mut self, entry: &Entry, context: &LayerContext) {
+        let (path, target) = (entry.path.clone(), entry.link.clone());
+        if self.hard_links.len() < LIMIT
+            && (is_wanted(&path) || entry.mode & 0o111 != 0)
+            && context.count_name(&path)
+            && context.count_name(&target)
+        {
+            self.hard_links.push(HardLink { path, target, mode: entry.mode });
+        } else if path.len() + target.len() <= OTHER_NAMES && self.link_targets.len() < OTHER_LINKS
+        {
+            self.link_targets.insert(path, target);
+        }
+    }
+
+    /// The file that a hard link leads to through others.
+    fn first_name(&self, links: &HashMap<&str, &str>, target: &str) -> String {
+        let mut name = target;
+        for _ in 0..DEPTH {
+            let next = links.get(name).copied();
+            match next.or_else(|| self.link_targets.get(name).map(String::as_str)) {
+                Some(next) => name = next,
+                None => break,
+            }
+        }
+        name.to_owned()
+    }
+
     /// Gives hard links what was read of their files, and returns those to read again.
     pub(super) fn share_with_links(&mut self, context: &LayerContext) -> Aliases {
         let mut again = Aliases::new();
@@ -83,7 +117,11 @@ impl LayerReading {
         for (index, retained) in self.retained.iter().enumerate() {
             read.insert(retained.entry.path.clone(), index);
         }
-        for HardLink { path, target, mode } in links {
+        let targets: HashMap<&str, &str> =
+            links.iter().map(|link| (link.path.as_str(), link.target.as_str())).collect();
+        let firsts: Vec<String> =
+            links.iter().map(|link| self.first_name(&targets, &link.target)).collect();
+        for (HardLink { path, mode, .. }, target) in links.into_iter().zip(firsts) {
             let known = read.get(&target).and_then(|&index| self.retained.get(index));
             let known = known.map(|known| known.under(&path, mode)).filter(RetainedEntry::matters);
             match known {
@@ -92,6 +130,11 @@ impl LayerReading {
                 {
                     read.insert(path, self.retained.len());
                     self.push(shared, context);
+                }
+                // A container's file system is one: a link may lead to a file of a lower layer.
+                None if is_wanted(&path) && !self.has(&target, context) => {
+                    let link = Entry::symlink(path, target);
+                    self.push(RetainedEntry::new(link), context);
                 }
                 None if is_wanted(&path) && !is_wanted(&target) => {
                     again.entry(target).or_default().push(Alias { at: path.clone(), wanted: path });
@@ -109,6 +152,8 @@ impl LayerReading {
         aliases: &Aliases,
         context: &LayerContext,
     ) {
+        let paths = self.retained.iter().map(|retained| context.hash(&retained.entry.path));
+        self.positions = paths.enumerate().map(|(index, path)| (path, index)).collect();
         let result = match source {
             LayerSource::Archive(blob, _) => blob
                 .archive()
@@ -132,6 +177,7 @@ impl LayerReading {
                 Ok(())
             }
         };
+        self.positions = HashMap::new();
         if let Err(error) = result {
             self.problem(context, "", format!("The layer cannot be read again: {error}."));
         }
@@ -209,7 +255,8 @@ impl LayerReading {
             return;
         }
         read.entry.path.clone_from(&alias.at);
-        let known = self.retained.iter_mut().rev().find(|known| known.entry.path == alias.at);
+        let path = context.hash(&alias.at);
+        let known = self.positions.get(&path).and_then(|&index| self.retained.get_mut(index));
         match known {
             Some(known) => {
                 // The database without its log is out of date.
@@ -224,7 +271,10 @@ impl LayerReading {
                     known.credentials = read.credentials;
                 }
             }
-            None => self.push(read, context),
+            None => {
+                self.positions.insert(path, self.retained.len());
+                self.push(read, context);
+            }
         }
     }
 }

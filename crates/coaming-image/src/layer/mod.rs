@@ -57,8 +57,12 @@ pub(crate) struct LayerReading {
     logs: HashMap<String, Vec<u8>>,
     /// The hard links whose names a reader wants, until the end of the walk.
     hard_links: Vec<HardLink>,
+    /// The targets of other hard links, because links may lead to links.
+    link_targets: HashMap<String, String>,
     /// The files to read again, because they are wanted under another name.
     pub(crate) aliases: Aliases,
+    /// Where the last entry of each path is in `retained`, while files are read again.
+    positions: HashMap<PathHash, usize>,
     /// What could not be read: a path, which may be empty, and why.
     pub(crate) problems: Vec<(String, String)>,
     /// Its size in bytes when it is not compressed.
@@ -82,15 +86,15 @@ pub(crate) fn read(source: &LayerSource, context: &LayerContext) -> LayerReading
         },
         LayerSource::Directory(root) => layer.walk_directory(root, context),
     }
+    layer.paths.sort_unstable();
+    layer.paths.dedup();
+    layer.paths.shrink_to_fit();
     layer.aliases = layer.share_with_links(context);
     // Only now is it known that a database has a log: it is read again, with the log.
     for database in layer.logs.keys() {
         let alias = Alias { wanted: database.clone(), at: database.clone() };
         layer.aliases.entry(database.clone()).or_default().push(alias);
     }
-    layer.paths.sort_unstable();
-    layer.paths.dedup();
-    layer.paths.shrink_to_fit();
     layer
 }
 
@@ -182,17 +186,8 @@ impl LayerReading {
     /// Takes an entry: remembers its path, and reads it if a reader wants it.
     fn take(&mut self, entry: Entry, source: FileSource<'_>, context: &LayerContext) {
         self.paths.push(context.hash(&entry.path).with_kind_of(&entry));
-        let link = entry.kind == EntryKind::HardLink && self.hard_links.len() < aliases::LIMIT;
-        if link
-            && (aliases::is_wanted(&entry.path) || entry.mode & 0o111 != 0)
-            && context.count_name(&entry.path)
-            && context.count_name(&entry.link)
-        {
-            self.hard_links.push(HardLink {
-                path: entry.path.clone(),
-                target: entry.link.clone(),
-                mode: entry.mode,
-            });
+        if entry.kind == EntryKind::HardLink {
+            self.take_hard_link(&entry, context);
         }
         let mut retained = RetainedEntry::new(entry);
         if retained.entry.kind == EntryKind::Directory

@@ -9,7 +9,7 @@ use crate::{Distribution, Package, PackageKind};
 const LOCKS: [(PackageKind, &[&str], &str); 2] = [
     (
         PackageKind::Npm,
-        &["package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml"],
+        &["package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock"],
         "/node_modules/",
     ),
     (PackageKind::Composer, &["composer.lock"], "/vendor/composer/"),
@@ -47,6 +47,10 @@ pub(crate) fn complete(packages: &mut Vec<Package>, distribution: Option<&Distri
             LOCKS.iter().any(|(kind, locks, _)| *kind == package.kind && locks.contains(&file));
         !planned || !installed.contains(&(package.kind, directory.to_owned()))
     });
+    // Some chiseled images also have a database for scanners, which knows source packages.
+    if packages.iter().any(|package| package.path.starts_with("/var/lib/dpkg/")) {
+        packages.retain(|package| !package.path.starts_with("/var/lib/chisel/"));
+    }
     packages.sort();
     packages.dedup();
 }
@@ -68,5 +72,17 @@ mod tests {
         complete(&mut packages, None);
         let paths: Vec<&str> = packages.iter().map(|package| package.path.as_str()).collect();
         assert_eq!(paths, ["/other/yarn.lock", "/app/node_modules/ms/package.json"]);
+    }
+
+    #[test]
+    fn the_database_of_dpkg_replaces_the_manifest_of_chisel() {
+        let deb = |path| package(PackageKind::Deb, "bash", "5.2", path).unwrap();
+        let manifest = deb("/var/lib/chisel/manifest.wall");
+        let mut packages = vec![manifest.clone(), deb("/var/lib/dpkg/status")];
+        complete(&mut packages, None);
+        assert_eq!(packages, [deb("/var/lib/dpkg/status")]);
+        let mut alone = vec![manifest];
+        complete(&mut alone, None);
+        assert_eq!(alone.len(), 1);
     }
 }

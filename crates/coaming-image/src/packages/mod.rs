@@ -10,6 +10,7 @@
 
 mod apk;
 mod archive;
+mod chisel;
 mod composer;
 pub(crate) mod dedup;
 mod dotnet;
@@ -57,6 +58,16 @@ pub(crate) const ANALYSERS: &[Analyser] = &[
         reader: Reader::Whole { wants: dpkg::wants, limit: DATABASE_LIMIT, read: dpkg::read },
     },
     Analyser {
+        name: "Chisel manifest",
+        ecosystems: &[Ecosystem {
+            name: "Ubuntu, chiseled",
+            reads: "`/var/lib/chisel/manifest.wall`; without it or dpkg's database nothing names packages",
+            leaves_out: "source packages are known for what such images contain, and are assumed to \
+                         have the same name elsewhere",
+        }],
+        reader: Reader::Whole { wants: chisel::wants, limit: DATABASE_LIMIT, read: chisel::read },
+    },
+    Analyser {
         name: "apk database",
         ecosystems: &[Ecosystem {
             name: "Alpine, Wolfi",
@@ -95,7 +106,7 @@ pub(crate) const ANALYSERS: &[Analyser] = &[
         ecosystems: &[Ecosystem {
             name: "Node",
             reads: "`package.json` of each directory in `node_modules`; without a `node_modules` \
-                    next to them, the lock files of npm, Yarn and pnpm",
+                    next to them, the lock files of npm, Yarn, pnpm and Bun",
             leaves_out: "development dependencies of a lock file",
         }],
         reader: Reader::Whole { wants: node::wants, limit: LIST_LIMIT, read: node::read },
@@ -156,6 +167,11 @@ pub(crate) const ANALYSERS: &[Analyser] = &[
                 name: "WordPress",
                 reads: "the header of each plugin in `wp-content/plugins`",
                 leaves_out: "themes",
+            },
+            Ecosystem {
+                name: "Void, Slackware, Guix, Solus, Homebrew, FreeBSD",
+                reads: "nothing",
+                leaves_out: "all packages, which is reported",
             },
         ],
         reader: Reader::Whole { wants: other::wants, limit: LIST_LIMIT, read: other::read },

@@ -15,9 +15,34 @@ enum Record {
     LuaRocks,
     R,
     WordPress,
+    /// The database of a package manager that is not supported.
+    Unsupported(&'static str),
+}
+
+/// A file of each package manager that is not supported.
+fn unsupported(path: &str) -> Option<&'static str> {
+    let name = |directory: &str| path.strip_prefix(directory).filter(|name| !name.contains('/'));
+    let is_of_slackware =
+        |name: &str| name.starts_with("pkgtools-") || name.starts_with("aaa_base-");
+    Some(match path {
+        "/var/guix/db/db.sqlite" => "Guix",
+        "/var/db/pkg/local.sqlite" => "FreeBSD's pkg",
+        _ if name("/var/db/xbps/pkgdb-").is_some() => "Void's xbps",
+        _ if name("/var/lib/pkgtools/packages/").is_some_and(is_of_slackware) => "Slackware",
+        _ if path.ends_with("/.linuxbrew/Homebrew/bin/brew") => "Homebrew",
+        _ if path.starts_with("/var/lib/eopkg/package/eopkg-")
+            && path.ends_with("/metadata.xml") =>
+        {
+            "Solus's eopkg"
+        }
+        _ => return None,
+    })
 }
 
 fn record(path: &str) -> Option<Record> {
+    if let Some(manager) = unsupported(path) {
+        return Some(Record::Unsupported(manager));
+    }
     let (directory, file) = path.rsplit_once('/')?;
     let parent = directory.rsplit('/').next().unwrap_or_default();
     if parent == "conda-meta" && file.ends_with(".json") {
@@ -114,6 +139,9 @@ pub(super) fn read(path: &str, bytes: &[u8]) -> Result<ParsedFile, AnalyserError
             if let (Some(_), Some(version)) = (field("Plugin Name"), field("Version")) {
                 add(package(PackageKind::WordPress, name, version, path), &mut found)?;
             }
+        }
+        Some(Record::Unsupported(manager)) => {
+            found.problem(format!("the packages of {manager} are not read"));
         }
         None => {}
     }
@@ -224,6 +252,8 @@ mod tests {
             let urls: Vec<&str> = found.packages.iter().map(|it| it.purl.as_str()).collect();
             assert_eq!(urls, [expected]);
         }
+        let void = read("/var/db/xbps/pkgdb-0.38.plist", b"<plist/>").unwrap();
+        assert_eq!(void.problems, ["the packages of Void's xbps are not read"]);
         let hello = "<?php\n/*\nPlugin Name: Hello\nVersion: 1.7\n*/";
         let alone = read("/wp/wp-content/plugins/hello.php", hello.as_bytes()).unwrap();
         assert_eq!(alone.packages[0].purl, "pkg:wordpress-plugin/hello@1.7");

@@ -10,7 +10,7 @@ const STATUS: &[u8] =
     b"Package: bash\nStatus: install ok installed\nVersion: 5.2-1\nArchitecture: amd64\n\n";
 
 /// An entry whose header is written by hand, so that it can say anything.
-fn entry(path: &str, kind: u8, link: &str, size: u64, data: &[u8]) -> Vec<u8> {
+pub(crate) fn entry(path: &str, kind: u8, link: &str, size: u64, data: &[u8]) -> Vec<u8> {
     let mut header = tar::Header::new_gnu();
     header.as_mut_bytes()[..path.len()].copy_from_slice(path.as_bytes());
     header.as_mut_bytes()[157..157 + link.len()].copy_from_slice(link.as_bytes());

@@ -6,6 +6,7 @@
 mod differences;
 mod generated;
 mod hostile;
+mod links;
 mod package_ownership;
 mod peers;
 mod real;

@@ -163,7 +163,7 @@ pub(super) fn packages(
 /// 1.24, a pseudo-version of the commit: then the version that was passed to the linker. A
 /// pseudo-version without a tag before it says nothing, because it is lower than every version.
 fn main_version(module: &str, version: &str, modules: &str) -> String {
-    if !matches!(version, "" | "(devel)") && !version.starts_with("v0.0.0-") {
+    if !matches!(version, "" | "(devel)") && !is_untagged(version) {
         return version.to_owned();
     }
     let setting = |key: &str| {
@@ -173,6 +173,18 @@ fn main_version(module: &str, version: &str, modules: &str) -> String {
     };
     linked_version(module, setting("-ldflags").unwrap_or_default())
         .unwrap_or_else(|| "(devel)".to_owned())
+}
+
+/// Whether a version is that of a commit without a tag before it:
+/// `v2.0.0-20240101000000-abcdefabcdef`.
+fn is_untagged(version: &str) -> bool {
+    let commit = || {
+        let (major, rest) = version.strip_prefix('v')?.split_once(".0.0-")?;
+        let (time, commit) = rest.split_once('-')?;
+        let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        Some(digits(major) && time.len() == 14 && digits(time) && commit.len() >= 12)
+    };
+    commit() == Some(true)
 }
 
 /// The names of variables with a program's own version, in lower case.

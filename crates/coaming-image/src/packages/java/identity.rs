@@ -47,14 +47,16 @@ impl Identity {
         let artifact = if named_version.is_some() {
             stem
         } else {
-            let title = manifest.get("Implementation-Title").filter(|title| !title.contains(' '));
-            title.filter(|title| !title.contains([':', '#'])).unwrap_or(stem)
+            // The second one is that of Jenkins's plugins.
+            let titles = ["Implementation-Title", "Short-Name"];
+            let mut titles = titles.iter().filter_map(|key| manifest.get(key));
+            titles.find(|title| !title.contains([' ', ':', '#'])).unwrap_or(stem)
         };
-        let version = named_version.or_else(|| {
-            ["Implementation-Version", "Bundle-Version", "Specification-Version"]
-                .iter()
-                .find_map(|key| manifest.get(key))
-        })?;
+        let mut written = VERSIONS.iter().filter_map(|key| manifest.get(key));
+        let version = match named_version {
+            Some(named) => written.find(|own| is_classified(named, own)).unwrap_or(named),
+            None => written.next()?,
+        };
         Some(Self {
             group: group(manifest, artifact),
             artifact: text(artifact)?.to_owned(),
@@ -63,12 +65,25 @@ impl Identity {
     }
 }
 
+/// Where manifests contain the archive's version.
+const VERSIONS: [&str; 4] =
+    ["Implementation-Version", "Bundle-Version", "Plugin-Version", "Specification-Version"];
+
+/// Whether a name has a classifier after the version: `4.1.100.Final-linux-x86_64`.
+fn is_classified(named: &str, version: &str) -> bool {
+    const CLASSIFIERS: [&str; 8] =
+        ["linux", "windows", "osx", "natives", "all", "shaded", "uber", "jar-with-dependencies"];
+    let classifier = named.strip_prefix(version).and_then(|rest| rest.strip_prefix('-'));
+    classifier.is_some_and(|it| CLASSIFIERS.iter().any(|start| it.starts_with(start)))
+}
+
 /// The version of the project in a `pom.xml`, else that of its parent; `None` if it is defined
 /// elsewhere.
 pub(super) fn version_of_project(pom: &str) -> Option<String> {
     let mut reader = quick_xml::Reader::from_str(pom);
     let mut path: Vec<String> = Vec::new();
     let (mut own, mut of_parent) = (None, None);
+    let mut properties: Vec<(String, String)> = Vec::new();
     loop {
         match reader.read_event().ok()? {
             Event::Start(start) if path.len() < DEPTH => {
@@ -79,10 +94,13 @@ pub(super) fn version_of_project(pom: &str) -> Option<String> {
             }
             Event::Text(value) => {
                 let names: Vec<&str> = path.iter().map(String::as_str).collect();
-                let value = text(&value).filter(|value| !value.contains("${"));
+                let Some(value) = text(&value).map(str::to_owned) else { continue };
                 match names.as_slice() {
-                    ["project", "version"] => own = value.map(str::to_owned),
-                    ["project", "parent", "version"] => of_parent = value.map(str::to_owned),
+                    ["project", "version"] => own = Some(value),
+                    ["project", "parent", "version"] => of_parent = Some(value),
+                    ["project", "properties", name] if properties.len() < PROPERTIES => {
+                        properties.push(((*name).to_owned(), value));
+                    }
                     _ => {}
                 }
             }
@@ -91,8 +109,17 @@ pub(super) fn version_of_project(pom: &str) -> Option<String> {
             _ => {}
         }
     }
-    own.or(of_parent)
+    let known = |version: String| {
+        let version = properties.iter().fold(version, |version, (name, value)| {
+            version.replace(&format!("${{{name}}}"), value)
+        });
+        text(&version).filter(|version| !version.contains("${")).map(str::to_owned)
+    };
+    own.and_then(known).or_else(|| of_parent.and_then(known))
 }
+
+/// The most properties of a project's file that are read.
+const PROPERTIES: usize = 200;
 
 /// How deep elements of a project's file may nest.
 const DEPTH: usize = 64;
@@ -115,7 +142,9 @@ fn group(manifest: &Manifest, artifact: &str) -> String {
         .iter()
         .filter_map(|key| manifest.get(key))
         .map(|value| value.split(';').next().unwrap_or(value).trim())
-        .find(identifier);
+        .find(identifier)
+        // A bundle that is named by its artifact alone may be in any group.
+        .filter(|name| *name != artifact);
     // `org.apache.commons.lang3` is an artifact in `org.apache.commons`.
     symbolic
         .and_then(|name| {
@@ -130,16 +159,19 @@ fn group(manifest: &Manifest, artifact: &str) -> String {
 }
 
 /// `log4j-core-2.17.1.jar`: the name, and the version from the first part that starts with a
-/// number.
+/// number. Eclipse's bundles have another mark: `org.eclipse.osgi_3.18.0.v20220516.jar`.
 fn split_file_name(file_name: &str) -> (&str, Option<&str>) {
     let stem = file_name.rsplit_once('.').map_or(file_name, |(stem, _)| stem);
-    let version = stem.match_indices('-').find_map(|(index, _)| {
-        let rest = stem.get(index + 1..)?;
-        let first = rest.split(['.', '-', '_']).next()?;
-        let number = !first.is_empty() && first.bytes().all(|byte| byte.is_ascii_digit());
-        number.then_some((index, rest))
-    });
-    match version {
+    let after = |mark: char| {
+        stem.match_indices(mark).find_map(|(index, _)| {
+            let rest = stem.get(index + 1..)?;
+            let first = rest.split(['.', '-', '_']).next()?;
+            let number = !first.is_empty() && first.bytes().all(|byte| byte.is_ascii_digit());
+            number.then_some((index, rest))
+        })
+    };
+    let of_bundle = || after('_').filter(|(_, version)| version.contains('.'));
+    match after('-').or_else(of_bundle) {
         Some((index, version)) => (stem.get(..index).unwrap_or(stem), text(version)),
         None => (stem, None),
     }
@@ -185,6 +217,9 @@ mod tests {
             ("guava-31.1-jre.jar", ("guava", Some("31.1-jre"))),
             ("java-3d-core-1.6.jar", ("java-3d-core", Some("1.6"))),
             ("app.jar", ("app", None)),
+            ("akka-actor_2.13-2.6.0.jar", ("akka-actor_2.13", Some("2.6.0"))),
+            ("org.eclipse.osgi_3.18.0.v2022.jar", ("org.eclipse.osgi", Some("3.18.0.v2022"))),
+            ("libfoo_2.jar", ("libfoo_2", None)),
         ] {
             assert_eq!(split_file_name(name), wanted);
         }
@@ -210,6 +245,29 @@ mod tests {
         let okhttp = identity("Automatic-Module-Name: okhttp3\r\n", "okhttp-4.9.0.jar");
         assert_eq!(okhttp.as_deref(), Some("com.squareup.okhttp3:okhttp"));
         assert_eq!(identity("", "unheard-of-1.0.jar").as_deref(), Some("unheard-of"));
+        let osgi =
+            identity("Bundle-SymbolicName: org.x.y; singleton:=true\r\n", "org.x.y_1.0.0.jar");
+        assert_eq!(osgi.as_deref(), Some("org.x.y"));
+    }
+
+    #[test]
+    fn reads_versions_in_manifests() {
+        let version = |manifest: &str, name: &str| {
+            Identity::of_manifest(&Manifest::parse(manifest), name)
+                .map(|id| (id.name(), id.version))
+        };
+        let plugin = "Group-Id: org.x.plugins\r\nShort-Name: git\r\nPlugin-Version: 5.2.0\r\n";
+        let expected = ("org.x.plugins:git".to_owned(), "5.2.0".to_owned());
+        assert_eq!(version(plugin, "renamed.jpi"), Some(expected));
+        let native = "Implementation-Version: 4.1.100.Final\r\nGroup-Id: io.x\r\n";
+        for (name, expected) in [
+            ("a-4.1.100.Final-linux-x86_64.jar", "4.1.100.Final"),
+            ("a-4.1.100.Final-jre.jar", "4.1.100.Final-jre"),
+            ("a-4.1.99.Final-linux-x86_64.jar", "4.1.99.Final-linux-x86_64"),
+        ] {
+            let expected = ("io.x:a".to_owned(), expected.to_owned());
+            assert_eq!(version(native, name), Some(expected), "{name}");
+        }
     }
 
     #[test]
@@ -223,6 +281,11 @@ mod tests {
                 Some("2"),
             ),
             ("<project><version>${revision}</version></project>", None),
+            (
+                "<project><version>${revision}${end}</version><properties><revision>1.4</revision>\
+                 <end>.0</end></properties></project>",
+                Some("1.4.0"),
+            ),
             ("<project", None),
         ] {
             assert_eq!(version_of_project(pom).as_deref(), expected, "{pom}");

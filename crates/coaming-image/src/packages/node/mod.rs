@@ -1,8 +1,9 @@
-//! Node's packages: each directory in `node_modules`, and the lock files of npm, Yarn and pnpm.
+//! Node's packages: each directory in `node_modules`, and the lock files of npm, Yarn, pnpm and Bun.
 //!
 //! A lock file lists what is planned; if there is a `node_modules` next to it,
 //! [`complete`](super::dedup::complete) prefers that. Development dependencies are left out.
 
+mod bun;
 mod npm;
 mod pnpm;
 mod yarn;
@@ -16,9 +17,14 @@ use crate::analyse::{AnalyserError, ParsedFile};
 pub(super) fn wants(path: &str) -> bool {
     match path.rsplit_once('/') {
         Some((directory, "package.json")) => package_directory(directory).is_some(),
-        Some((_, "package-lock.json" | "npm-shrinkwrap.json" | "yarn.lock" | "pnpm-lock.yaml")) => {
-            !is_in_package(path)
-        }
+        Some((
+            _,
+            "package-lock.json"
+            | "npm-shrinkwrap.json"
+            | "yarn.lock"
+            | "pnpm-lock.yaml"
+            | "bun.lock",
+        )) => !is_in_package(path),
         _ => false,
     }
 }
@@ -28,6 +34,7 @@ pub(super) fn read(path: &str, bytes: &[u8]) -> Result<ParsedFile, AnalyserError
         "package.json" => installed(path, bytes),
         "yarn.lock" => yarn::read(path, bytes),
         "pnpm-lock.yaml" => pnpm::read(path, bytes),
+        "bun.lock" => bun::read(path, bytes),
         _ => npm::read(path, bytes),
     }
 }
