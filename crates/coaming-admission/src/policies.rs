@@ -263,6 +263,7 @@ fn check_files(config: &Config, name: &str) -> Result<(), PolicyError> {
         ("releases", !config.releases.is_empty()),
         ("secrets", config.secret_rules.is_some()),
         ("images", !config.image_archives.is_empty()),
+        ("images.signatures", !config.signatures.is_empty()),
         ("registries.ca", !config.registry_access.ca.is_empty()),
         ("vulnerabilities.database", config.vulnerabilities.database.is_some()),
         ("vulnerabilities.vex", !config.vulnerabilities.vex.is_empty()),

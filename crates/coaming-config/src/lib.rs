@@ -57,6 +57,8 @@ pub struct Config {
     pub registry_access: RegistryAccess,
     /// Images available locally: archives and directories, by the reference in pods.
     pub image_archives: BTreeMap<String, String>,
+    /// Whose signatures of images count.
+    pub signatures: Signatures,
     /// If set, only this standard is checked.
     pub standard: Option<Standard>,
     /// The cluster's version.
@@ -136,6 +138,34 @@ pub struct IgnoredVulnerability {
     pub reason: String,
     /// The last day of the entry's validity; `None` if it does not expire.
     pub expires: Option<Date>,
+}
+
+/// Whose signatures of images count; by default nobody's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Signatures {
+    /// Files of public keys in PEM.
+    pub keys: Vec<String>,
+    /// Who certificates may name.
+    pub identities: Vec<Signer>,
+    /// The authorities and logs that identities need: Sigstore's `trusted_root.json`.
+    pub trusted_root: Option<String>,
+}
+
+/// Who a certificate names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Signer {
+    /// A mail address or a URI.
+    pub identity: String,
+    /// Who vouches for it: `https://token.actions.githubusercontent.com`.
+    pub issuer: String,
+}
+
+impl Signatures {
+    /// Whether nobody is named.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty() && self.identities.is_empty()
+    }
 }
 
 /// How to reach registries.

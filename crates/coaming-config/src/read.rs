@@ -11,7 +11,7 @@ use time::Date;
 
 use crate::{
     Config, CustomRule, IgnoredVulnerability, InvalidValue, NamedRule, Override, Release,
-    Suppression, Vulnerabilities, parse_date,
+    Signatures, Signer, Suppression, Vulnerabilities, parse_date,
 };
 
 /// An error in the file.
@@ -50,6 +50,9 @@ pub(crate) const OVERRIDE_KEYS: &[&str] = &["paths", "namespaces", "select", "ig
 pub(crate) const REGISTRY_KEYS: &[&str] = &["allow", "ca", "plain-http", "mirrors"];
 pub(crate) const VULNERABILITY_KEYS: &[&str] = &["database", "vex", "ignore"];
 pub(crate) const IGNORED_VULNERABILITY_KEYS: &[&str] = &["id", "package", "reason", "expires"];
+pub(crate) const IMAGE_KEYS: &[&str] = &["archives", "signatures"];
+pub(crate) const SIGNATURE_KEYS: &[&str] = &["keys", "identities", "trusted-root"];
+pub(crate) const SIGNER_KEYS: &[&str] = &["identity", "issuer"];
 pub(crate) const RELEASE_KEYS: &[&str] =
     &["chart", "name", "namespace", "values", "kubernetes-version"];
 pub(crate) const RULE_KEYS: &[&str] = &["name", "message", "severity", "kinds", "expression"];
@@ -99,11 +102,7 @@ impl Reader<'_> {
                 "overrides" => config.overrides = self.each(value, Self::override_of),
                 "exclude" => config.exclude = self.patterns(value),
                 "registries" => self.registries(value, &mut config),
-                "images" => {
-                    for (_, archives) in self.fields(value, &["archives"], "images") {
-                        config.image_archives = self.texts(archives);
-                    }
-                }
+                "images" => self.images(value, &mut config),
                 "standard" => config.standard = self.parsed(value, str::parse),
                 "kubernetes-version" => config.kubernetes_version = self.parsed(value, str::parse),
                 "min-severity" => config.min_severity = self.severity(value),
@@ -120,6 +119,48 @@ impl Reader<'_> {
         }
         config.named_rules = std::mem::take(&mut self.named_rules);
         config
+    }
+
+    fn images(&mut self, node: Node<'_>, config: &mut Config) {
+        for (key, value) in self.fields(node, IMAGE_KEYS, "images") {
+            match key {
+                "archives" => config.image_archives = self.texts(value),
+                _ => config.signatures = self.signatures(value),
+            }
+        }
+    }
+
+    fn signatures(&mut self, node: Node<'_>) -> Signatures {
+        let mut signatures = Signatures::default();
+        for (key, value) in self.fields(node, SIGNATURE_KEYS, "images.signatures") {
+            match key {
+                "keys" => signatures.keys = self.strings(value),
+                "identities" => signatures.identities = self.each(value, Self::signer),
+                _ => signatures.trusted_root = self.string(value),
+            }
+        }
+        if !signatures.identities.is_empty() && signatures.trusted_root.is_none() {
+            self.error(
+                node,
+                "`identities` need `trusted-root`: the authorities that vouch for them",
+            );
+        }
+        signatures
+    }
+
+    fn signer(&mut self, node: Node<'_>) -> Option<Signer> {
+        let mut signer = Signer::default();
+        for (key, value) in self.fields(node, SIGNER_KEYS, "images.signatures.identities") {
+            match key {
+                "identity" => signer.identity = self.string(value).unwrap_or_default(),
+                _ => signer.issuer = self.string(value).unwrap_or_default(),
+            }
+        }
+        if signer.identity.is_empty() || signer.issuer.is_empty() {
+            self.error(node, "an entry of `identities` needs `identity` and `issuer`");
+            return None;
+        }
+        Some(signer)
     }
 
     fn registries(&mut self, node: Node<'_>, config: &mut Config) {

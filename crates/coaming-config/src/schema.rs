@@ -59,11 +59,14 @@ pub fn schema() -> Value {
             "images": {
                 "type": "object",
                 "additionalProperties": false,
-                "properties": {"archives": {
-                    "type": "object",
-                    "description": "Archives and directories of images, by the reference in pods.",
-                    "additionalProperties": {"type": "string"},
-                }},
+                "properties": {
+                    "archives": {
+                        "type": "object",
+                        "description": "Archives and directories of images, by the reference in pods.",
+                        "additionalProperties": {"type": "string"},
+                    },
+                    "signatures": signatures(),
+                },
             },
             "standard": {
                 "enum": crate::Standard::names(),
@@ -94,6 +97,40 @@ pub fn schema() -> Value {
                 "items": release(),
             },
             "policies": texts("Files with ValidatingAdmissionPolicies to evaluate."),
+        },
+    })
+}
+
+fn signatures() -> Value {
+    json!({
+        "type": "object",
+        "description": "Whose signatures of images count, for the rule `image-unsigned`.",
+        "additionalProperties": false,
+        "properties": {
+            "keys": texts("Files of public keys in PEM."),
+            "identities": {
+                "type": "array",
+                "description": "Who certificates may name.",
+                "items": {
+                    "type": "object",
+                    "additionalProperties": false,
+                    "required": ["identity", "issuer"],
+                    "properties": {
+                        "identity": {
+                            "type": "string",
+                            "description": "A mail address or a URI.",
+                        },
+                        "issuer": {
+                            "type": "string",
+                            "description": "Who vouches for it: https://token.actions.githubusercontent.com.",
+                        },
+                    },
+                },
+            },
+            "trusted-root": {
+                "type": "string",
+                "description": "The authorities and logs that identities need: Sigstore's trusted_root.json.",
+            },
         },
     })
 }

@@ -5,8 +5,8 @@ use coaming_yaml::LineIndex;
 
 use super::*;
 use crate::read::{
-    IGNORE_KEYS, IGNORED_VULNERABILITY_KEYS, KEYS, OVERRIDE_KEYS, REGISTRY_KEYS, RELEASE_KEYS,
-    RULE_KEYS, VULNERABILITY_KEYS,
+    IGNORE_KEYS, IGNORED_VULNERABILITY_KEYS, IMAGE_KEYS, KEYS, OVERRIDE_KEYS, REGISTRY_KEYS,
+    RELEASE_KEYS, RULE_KEYS, SIGNATURE_KEYS, SIGNER_KEYS, VULNERABILITY_KEYS,
 };
 
 static PRIVILEGED: RuleMeta = RuleMeta {
@@ -139,6 +139,11 @@ fn schema_and_reader_know_the_same_keys() {
     assert_eq!(keys(&properties["registries"]), known(REGISTRY_KEYS));
     assert_eq!(keys(&properties["rules"]["items"]), known(RULE_KEYS));
     assert_eq!(keys(&properties["releases"]["items"]), known(RELEASE_KEYS));
+    let images = &properties["images"];
+    assert_eq!(keys(images), known(IMAGE_KEYS));
+    let signatures = &images["properties"]["signatures"];
+    assert_eq!(keys(signatures), known(SIGNATURE_KEYS));
+    assert_eq!(keys(&signatures["properties"]["identities"]["items"]), known(SIGNER_KEYS));
     let vulnerabilities = &properties["vulnerabilities"];
     assert_eq!(keys(vulnerabilities), known(VULNERABILITY_KEYS));
     assert_eq!(
@@ -158,6 +163,11 @@ fn values_of_the_wrong_form_are_errors_with_their_line() {
         ("images: {archives: 3}\n", 1),
         ("images:\n  archives: [x.tar]\n", 2),
         ("images: 3\n", 1),
+        (
+            "images:\n  signatures:\n    identities: [{identity: a@example.com}]\n    trusted-root: a\n",
+            3,
+        ),
+        ("images:\n  signatures:\n    identities: [{identity: a, issuer: b}]\n", 3),
         ("severity: high\n", 1),
         ("registries:\n  mirrors: [a]\n", 2),
         ("exclude: ['a[']\n", 1),

@@ -13,6 +13,7 @@ use coaming_oci::Reference;
 pub struct Images {
     by_reference: BTreeMap<String, Arc<ImageFacts>>,
     vulnerabilities: BTreeMap<String, Vec<Vulnerability>>,
+    signatures: BTreeMap<String, Result<String, String>>,
 }
 
 impl Images {
@@ -45,6 +46,19 @@ impl Images {
             return None;
         }
         self.vulnerabilities.get(&key(reference)).map(Vec::as_slice)
+    }
+
+    /// Adds who signed the image that this reference names, of those whom the user trusts, or why no
+    /// signature counts.
+    pub fn insert_signature(&mut self, reference: &Reference, signer: Result<String, String>) {
+        self.signatures.insert(key(reference), signer);
+    }
+
+    /// Who signed the image that this reference names, or why no signature counts; `None` if that is
+    /// not known.
+    #[must_use]
+    pub fn signature(&self, reference: &Reference) -> Option<&Result<String, String>> {
+        self.signatures.get(&key(reference))
     }
 
     /// Whether no vulnerabilities were looked up.

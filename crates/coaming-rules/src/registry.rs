@@ -30,6 +30,7 @@ static RULES: &[Rule] = &[
     Rule::container::<version::image_pull_policy::ImagePullPolicy>(),
     Rule::container::<version::image_registry::ImageRegistry>().and_fragments(),
     Rule::container::<version::image_digest::ImageDigest>(),
+    Rule::container::<version::image_unsigned::ImageUnsigned>(),
     Rule::pod::<version::no_rollback::NoRollback>(),
     Rule::dockerfile::<version::base_image_version::BaseImageVersion>(),
     Rule::dockerfile::<version::unverified_download::UnverifiedDownload>(),

@@ -92,6 +92,8 @@ fn resolve_paths(mut config: Config, directory: &Path) -> Config {
             .iter_mut()
             .chain(&mut config.secret_rules)
             .chain(config.image_archives.values_mut())
+            .chain(&mut config.signatures.keys)
+            .chain(&mut config.signatures.trusted_root)
             .chain(&mut config.registry_access.ca)
             .chain(&mut vulnerabilities.database)
             .chain(&mut vulnerabilities.vex)

@@ -18,6 +18,8 @@ use crate::{ScanError, VariantWorld, compliance, notes};
 
 /// The rule that needs known vulnerabilities to be looked up.
 const VULNERABILITIES: &str = "image-vulnerabilities";
+/// The rule that reads signatures.
+const UNSIGNED: &str = "image-unsigned";
 
 /// Judges objects, by one configuration.
 #[derive(Debug)]
@@ -153,6 +155,17 @@ impl Engine {
     pub fn reads_vulnerabilities(&self) -> bool {
         let is_it = |rule: &&coaming_rules::Rule| rule.meta.id == *VULNERABILITIES;
         self.reads_images() && self.rules.rules().iter().copied().any(|rule| is_it(&rule))
+    }
+
+    /// What keeps the rule about signatures from judging any image, if it is to.
+    #[must_use]
+    pub fn missing_signers(&self) -> Option<&'static str> {
+        let is_it = |rule: &&coaming_rules::Rule| rule.meta.id == *UNSIGNED;
+        let is_on = self.reads_images() && self.rules.rules().iter().copied().any(|it| is_it(&it));
+        (is_on && self.config().signatures.is_empty()).then_some(
+            "`image-unsigned` judges no image: `images.signatures` in coaming.yaml names no keys and \
+             no identities",
+        )
     }
 
     /// The user's own rules for kinds that neither Kubernetes nor any of these worlds has: they would

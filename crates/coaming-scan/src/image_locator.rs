@@ -148,6 +148,25 @@ pub trait RemoteImages: Send + Sync {
         reference: &Reference,
         platform: Option<&Platform>,
     ) -> Result<Image, LocateError>;
+
+    /// The signatures of the image of this name, for its manifest or the index that lists it, and
+    /// the digests of both.
+    ///
+    /// # Errors
+    ///
+    /// If they cannot be read.
+    #[cfg(feature = "registry")]
+    fn signatures(&self, reference: &Reference) -> Result<FoundSignatures, LocateError>;
+}
+
+/// The signatures of an image.
+#[cfg(feature = "registry")]
+#[derive(Debug, Default)]
+pub struct FoundSignatures {
+    /// The signatures, which are not verified yet.
+    pub signed: Vec<coaming_signature::Signed>,
+    /// What they may be for: `sha256:…`.
+    pub digests: Vec<String>,
 }
 
 /// Where an image name is looked up: local daemons first, then elsewhere.

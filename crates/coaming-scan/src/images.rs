@@ -16,7 +16,11 @@ use coaming_rules::Images;
 use rayon::prelude::*;
 
 use crate::daemons::Daemons;
+#[cfg(feature = "registry")]
+use crate::image_locator::FoundSignatures;
 use crate::image_locator::{self, Found, LocateError, RemoteImages};
+#[cfg(feature = "registry")]
+use crate::image_signatures;
 use crate::variants::VariantWorld;
 
 /// Whether images are looked into.
@@ -64,20 +68,86 @@ pub fn inspect_images(
     let finder = Finder { mode, archives, daemons, remote, cache: Cache::of_user() };
     let found: Vec<_> =
         wanted.par_iter().map(|reference| (reference, finder.facts(reference))).collect();
+    #[cfg(feature = "registry")]
+    let mut signatures = Verification::new(config, &mut inspected);
     for (reference, (outcome, warnings)) in found {
         inspected.warnings.extend(warnings);
         match outcome {
             Ok(Some(facts)) => {
+                #[cfg(feature = "registry")]
+                signatures.verify(reference, &facts, &finder, &mut inspected);
                 inspected.errors.extend(problems(reference, &facts));
                 inspected.images.insert(reference, Arc::new(facts));
             }
-            Ok(None) => {}
+            Ok(None) => {
+                #[cfg(feature = "registry")]
+                signatures.skip();
+            }
             Err(error) => {
                 inspected.errors.push(InputError::new(reference.to_string(), error.to_string()));
             }
         }
     }
+    #[cfg(feature = "registry")]
+    inspected.warnings.extend(signatures.warning());
     inspected
+}
+
+/// Whose signatures count, and how many images there are whose signatures are not known.
+#[cfg(feature = "registry")]
+struct Verification {
+    trust: Option<coaming_signature::Trust>,
+    unknown: usize,
+}
+
+#[cfg(feature = "registry")]
+impl Verification {
+    fn new(config: &Config, inspected: &mut Inspected) -> Self {
+        let trust = image_signatures::trust(&config.signatures).unwrap_or_else(|message| {
+            inspected.errors.push(InputError::new("images.signatures".to_owned(), message));
+            None
+        });
+        Self { trust, unknown: 0 }
+    }
+
+    fn skip(&mut self) {
+        self.unknown += 1;
+    }
+
+    /// Finds out whether an image is signed, where its signatures are within reach.
+    fn verify(
+        &mut self,
+        reference: &Reference,
+        facts: &ImageFacts,
+        finder: &Finder<'_>,
+        inspected: &mut Inspected,
+    ) {
+        let Some(trust) = &self.trust else { return };
+        match finder.signatures(reference, facts) {
+            Ok(Some(found)) => {
+                inspected
+                    .images
+                    .insert_signature(reference, image_signatures::signer(&found, trust));
+            }
+            Ok(None) => self.skip(),
+            Err(message) => {
+                inspected.errors.push(InputError::new(reference.to_string(), message));
+            }
+        }
+    }
+
+    fn warning(self) -> Option<String> {
+        let images = match self.unknown {
+            1 => "1 image".to_owned(),
+            count => format!("{count} images"),
+        };
+        (self.trust.is_some() && self.unknown > 0).then(|| {
+            format!(
+                "the signatures of {images} are not known: only OCI layouts in `images.archives` have \
+                 them, and registries with `--images require`"
+            )
+        })
+    }
 }
 
 /// What of an image could not be read, in one line.
@@ -137,6 +207,24 @@ impl Finder<'_> {
         let mut warnings = Vec::new();
         let found = self.find(reference, &mut warnings);
         (found.map(|found| found.map(|found| found.facts(self.cache.as_ref()))), warnings)
+    }
+
+    /// The signatures of an image; `None` where they are not within reach.
+    #[cfg(feature = "registry")]
+    fn signatures(
+        &self,
+        reference: &Reference,
+        facts: &ImageFacts,
+    ) -> Result<Option<FoundSignatures>, String> {
+        if let Some(path) = self.archives.get(&reference.to_string()) {
+            return image_signatures::of_layout(Path::new(path), &facts.digest);
+        }
+        match (self.mode, self.remote) {
+            (ImagesMode::Require, Some(remote)) => {
+                remote.signatures(reference).map(Some).map_err(|error| error.to_string())
+            }
+            _ => Ok(None),
+        }
     }
 
     fn find(

@@ -27,6 +27,8 @@ mod etcd_store;
 #[cfg(feature = "git")]
 mod history_scan;
 mod image_locator;
+#[cfg(feature = "registry")]
+mod image_signatures;
 mod images;
 mod live_notes;
 mod neighborhood;
@@ -49,6 +51,8 @@ pub use error::ScanError;
 pub use etcd_store::{EtcdReadError, EtcdStore, read_etcd};
 #[cfg(feature = "git")]
 pub use history_scan::scan_history;
+#[cfg(feature = "registry")]
+pub use image_locator::FoundSignatures;
 pub use image_locator::{Found, LocateError, LookUp, RemoteImages, at_path};
 pub use images::{ImagesMode, Inspected, inspect_images};
 #[cfg(feature = "registry")]

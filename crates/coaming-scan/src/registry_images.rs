@@ -9,9 +9,9 @@ use std::sync::Arc;
 use coaming_http::Runtime;
 use coaming_image::{BlobSource, Image};
 use coaming_oci::{Descriptor, Digest, Platform, Reference};
-use coaming_registry::{Options, Registry};
+use coaming_registry::{Attachments, Image as RemoteImage, Options, Registry, RegistryError};
 
-use crate::image_locator::{LocateError, RemoteImages, image_error};
+use crate::image_locator::{FoundSignatures, LocateError, RemoteImages, image_error};
 
 /// The images in registries.
 #[derive(Clone, Debug)]
@@ -37,6 +37,35 @@ impl RemoteImages for RegistryImages {
         let source: Arc<dyn BlobSource> = Arc::new(Blobs { registry, reference, descriptors });
         Image::from_registry(&found.manifest_digest, &found.manifest, &source).map_err(image_error)
     }
+
+    fn signatures(&self, reference: &Reference) -> Result<FoundSignatures, LocateError> {
+        let runtime = Runtime::shared().map_err(registry_error)?;
+        let registry = Registry::new(self.options.clone(), runtime).map_err(registry_error)?;
+        let image = registry.image(reference, None).map_err(registry_error)?;
+        let found = attachments(&registry, reference, &image).map_err(registry_error)?;
+        if let Some(problem) = found.problems.first() {
+            return Err(registry_error(problem));
+        }
+        let digests = vec![image.manifest_digest.to_string(), image.digest.to_string()];
+        Ok(FoundSignatures { signed: found.signatures, digests })
+    }
+}
+
+/// What is attached to an image, and to the index of all platforms that lists it: cosign signs what a
+/// tag names.
+pub(crate) fn attachments(
+    registry: &Registry,
+    reference: &Reference,
+    image: &RemoteImage,
+) -> Result<Attachments, RegistryError> {
+    let mut found = registry.attachments(&reference.with_digest(image.manifest_digest))?;
+    if image.digest != image.manifest_digest {
+        let of_index = registry.attachments(&reference.with_digest(image.digest))?;
+        found.documents.extend(of_index.documents);
+        found.signatures.extend(of_index.signatures);
+        found.problems.extend(of_index.problems);
+    }
+    Ok(found)
 }
 
 /// The blobs of one image in a registry.

@@ -14,6 +14,7 @@ use coaming_registry::{
 use coaming_sbom::vex::{self, Document};
 use coaming_signature::{Signed, Trust, Unverified};
 
+use crate::registry_images::attachments;
 use crate::vulnerabilities::MatchReport;
 
 /// Which image a registry is asked about, and which of its scanners.
@@ -96,14 +97,7 @@ fn fill(
             Err(error) => answers.problems.push(error.to_string()),
         }
     }
-    let mut found = registry.attachments(&reference.with_digest(image.manifest_digest))?;
-    if image.digest != image.manifest_digest {
-        // cosign signs what a tag names: the index of all platforms.
-        let of_index = registry.attachments(&reference.with_digest(image.digest))?;
-        found.documents.extend(of_index.documents);
-        found.signatures.extend(of_index.signatures);
-        found.problems.extend(of_index.problems);
-    }
+    let found = attachments(&registry, reference, &image)?;
     answers.needs_signature = !trust.is_empty();
     answers.problems.extend(found.problems.iter().map(ToString::to_string));
     let state = |signed: Option<&Signed>| {

@@ -1,5 +1,7 @@
 //! What is signed, and by whom: read from envelopes, bundles and annotations, and verified.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -39,6 +41,9 @@ pub enum Unverified {
     /// No log of the trusted root proves when it was signed.
     #[error("no log of the trusted root proves when it was signed")]
     NoTime,
+    /// What proves when it was signed has a form that is not supported.
+    #[error("when it was signed is proven by {0}, which is not supported")]
+    UnsupportedTime(&'static str),
     /// It is valid, and about something else.
     #[error("it is about another image")]
     OtherSubject,
@@ -57,6 +62,23 @@ pub struct Annotations<'a> {
     pub bundle: Option<&'a str>,
 }
 
+impl<'a> Annotations<'a> {
+    /// Those of cosign among the annotations of a layer.
+    #[must_use]
+    pub fn of(annotations: &'a BTreeMap<String, String>) -> Self {
+        let text = |key: &str| annotations.get(key).map(String::as_str);
+        Self {
+            signature: text("dev.cosignproject.cosign/signature"),
+            certificate: text("dev.sigstore.cosign/certificate"),
+            chain: text("dev.sigstore.cosign/chain"),
+            bundle: text("dev.sigstore.cosign/bundle"),
+        }
+    }
+}
+
+/// What cosign states when it signs an image in a bundle.
+const IMAGE_SIGNATURE: &str = "https://sigstore.dev/cosign/sign/v1";
+
 /// A signature with what verifies it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Signature {
@@ -64,6 +86,8 @@ struct Signature {
     certificate: Option<Vec<u8>>,
     chain: Vec<Vec<u8>>,
     entries: Vec<Entry>,
+    /// What else says when it was signed, but cannot be verified.
+    unsupported: Option<&'static str>,
 }
 
 /// A document with its signatures.
@@ -121,6 +145,26 @@ struct Material {
     certificate: Option<RawBytes>,
     x509_certificate_chain: Option<Certificates>,
     tlog_entries: Vec<BundleEntry>,
+    timestamp_verification_data: Timestamps,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Timestamps {
+    rfc3161_timestamps: Vec<Value>,
+}
+
+impl Material {
+    /// What proves the time of a signature in a form that is not supported.
+    fn unsupported(&self) -> Option<&'static str> {
+        if !self.timestamp_verification_data.rfc3161_timestamps.is_empty() {
+            return Some("a timestamp by RFC 3161");
+        }
+        let is_promised =
+            |entry: &BundleEntry| entry.inclusion_promise.get("signedEntryTimestamp").is_some();
+        let is_new = !self.tlog_entries.is_empty() && !self.tlog_entries.iter().any(is_promised);
+        is_new.then_some("a log that signs only checkpoints (Rekor 2)")
+    }
 }
 
 #[derive(Deserialize)]
@@ -153,6 +197,7 @@ impl Signed {
         let (payload_type, signatures) = (document.payload_type, document.signatures);
         let bare = document.payload.map(|payload| Envelope { payload, payload_type, signatures });
         let envelope = document.dsse_envelope.or(bare)?;
+        let unsupported = material.unsupported();
         let payload = base64(&envelope.payload).filter(|it| it.len() <= MAX_PAYLOAD)?;
         let chain: Vec<Vec<u8>> = material
             .x509_certificate_chain
@@ -169,6 +214,7 @@ impl Signed {
             certificate: chain.first().cloned(),
             chain: chain.get(1..).unwrap_or_default().to_vec(),
             entries: entries.clone(),
+            unsupported,
         });
         let head = pre_authentication(&envelope.payload_type, &payload);
         Some(Self {
@@ -200,6 +246,7 @@ impl Signed {
             certificate: annotations.certificate.and_then(certificates).and_then(first),
             chain: annotations.chain.and_then(certificates).unwrap_or_default(),
             entries: annotations.bundle.and_then(cosign_entry).into_iter().collect(),
+            unsupported: None,
         });
         Self {
             message: payload.to_vec(),
@@ -251,16 +298,18 @@ impl Signed {
         let signer = certificate::identity(&leaf, &trust.identities)?;
         let about = About { contents: self.payload(), signature: &signature.bytes };
         let entry = signature.entries.iter().find(|entry| entry.proves(&trust.logs, &about));
-        let seconds = entry.ok_or(Unverified::NoTime)?.seconds;
+        let no_time =
+            || signature.unsupported.map_or(Unverified::NoTime, Unverified::UnsupportedTime);
+        let seconds = entry.ok_or_else(no_time)?.seconds;
         certificate::check_chain(&leaf, &signature.chain, &trust.authorities, seconds)?;
         Ok(signer)
     }
 
-    /// The type of what a statement of in-toto says; empty for other payloads.
+    /// Whether its payload is a statement that signs an image, and says nothing else.
     #[must_use]
-    pub fn predicate_type(&self) -> String {
+    pub fn is_of_image_alone(&self) -> bool {
         let payload: Payload = serde_json::from_slice(self.payload()).unwrap_or_default();
-        payload.predicate_type.as_str().unwrap_or_default().to_owned()
+        payload.predicate_type.as_str() == Some(IMAGE_SIGNATURE)
     }
 
     /// The digests that the payload is about: the subjects of a statement of in-toto, or the image of

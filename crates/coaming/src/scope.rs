@@ -194,6 +194,7 @@ pub(crate) fn images(
     let inspected = coaming_scan::inspect_images(mode, config, remote.as_deref(), variants);
     errors.extend(inspected.errors);
     let (mut images, mut warnings) = (inspected.images, inspected.warnings);
+    warnings.extend(engine.missing_signers().map(str::to_owned));
     if engine.reads_vulnerabilities() && mode != coaming_scan::ImagesMode::Never {
         let source = vulnerability_source(&arguments.look_up, config, &mut warnings)?;
         coaming_scan::match_images(&source, &mut images, &mut warnings)?;

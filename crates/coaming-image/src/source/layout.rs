@@ -123,12 +123,21 @@ impl Layout {
         self.index.as_ref()
     }
 
+    /// A small blob, such as the payload of a signature.
+    ///
+    /// # Errors
+    ///
+    /// If it is missing, is too large, or its bytes have another digest.
+    pub fn small_blob(&self, digest: &Digest) -> Result<Vec<u8>, ImageError> {
+        manifest::verified(digest, &|digest| self.files.blob(digest))
+    }
+
     /// The manifest with this digest.
     ///
     /// # Errors
     ///
     /// If it is missing or its bytes have another digest.
     pub fn manifest(&self, digest: &Digest) -> Result<Vec<u8>, ImageError> {
-        manifest::verified(digest, &|digest| self.files.blob(digest))
+        self.small_blob(digest)
     }
 }

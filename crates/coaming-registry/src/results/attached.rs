@@ -59,9 +59,6 @@ pub struct Attachments {
     pub problems: Vec<RegistryError>,
 }
 
-/// What cosign states when it signs an image in a bundle.
-const IMAGE_SIGNATURE: &str = "https://sigstore.dev/cosign/sign/v1";
-
 /// The largest payload of an image's signature: it names the image.
 const MAX_SIGNATURE_BYTES: u64 = 1 << 20;
 
@@ -132,7 +129,7 @@ impl RegistryClient {
         let mut found = Vec::new();
         for layer in layers.iter().take(MAX_ATTACHMENTS) {
             let payload = self.small_blob(&artifact, layer, MAX_SIGNATURE_BYTES).await?;
-            found.push(Signed::of_image(&payload, &annotations(layer)));
+            found.push(Signed::of_image(&payload, &Annotations::of(&layer.annotations)));
         }
         Ok(found)
     }
@@ -191,7 +188,7 @@ impl RegistryClient {
         let digest = referrer.digest;
         Ok(match read(format, &bytes).map_err(malformed)? {
             Some((kind, document)) => (Some(Attachment { kind, digest, document, signed }), None),
-            None => (None, signed.filter(|it| it.predicate_type() == IMAGE_SIGNATURE)),
+            None => (None, signed.filter(Signed::is_of_image_alone)),
         })
     }
 }
@@ -207,18 +204,8 @@ fn malformed(reference: &Reference, name: &str, source: MalformedAnswer) -> Regi
 
 /// The envelope that a document is in.
 fn signed(bytes: &[u8], layer: &Descriptor) -> Option<Signed> {
-    Signed::read(bytes).map(|signed| signed.with_annotations(&annotations(layer)))
-}
-
-/// What cosign writes about a layer.
-fn annotations(layer: &Descriptor) -> Annotations<'_> {
-    let text = |key: &str| layer.annotations.get(key).map(String::as_str);
-    Annotations {
-        signature: text("dev.cosignproject.cosign/signature"),
-        certificate: text("dev.sigstore.cosign/certificate"),
-        chain: text("dev.sigstore.cosign/chain"),
-        bundle: text("dev.sigstore.cosign/bundle"),
-    }
+    let annotations = Annotations::of(&layer.annotations);
+    Signed::read(bytes).map(|signed| signed.with_annotations(&annotations))
 }
 
 /// The format of a referrer, by its type.

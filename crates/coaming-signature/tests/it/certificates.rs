@@ -145,6 +145,15 @@ fn a_bundle_that_proves_less_is_not_verified() {
     ] {
         assert!(error.contains(expected), "{error}: {expected}");
     }
+    let entry = json!({"logIndex": "5", "integratedTime": "0", "canonicalizedBody": "e30="});
+    let new_log = with("/tlogEntries", json!([entry]));
+    assert!(new_log.contains("(Rekor 2), which is not supported"), "{new_log}");
+    let mut dated = good.clone();
+    dated["verificationMaterial"]["tlogEntries"] = json!([]);
+    dated["verificationMaterial"]["timestampVerificationData"] =
+        json!({"rfc3161Timestamps": [{"signedTimestamp": "AAAA"}]});
+    let dated = verified(&dated, &trust).unwrap_err();
+    assert!(dated.contains("a timestamp by RFC 3161, which is not supported"), "{dated}");
     let late = verified(&world.bundle(EXTENSIONS, world.now + 200_000), &trust).unwrap_err();
     assert!(late.contains("was not valid when"), "{late}");
     let usage = EXTENSIONS.replace("codeSigning", "serverAuth");

@@ -26,6 +26,7 @@ mod fix_cluster;
 mod image;
 mod image_cases;
 mod image_memory;
+mod image_signatures;
 mod images;
 mod input;
 #[cfg(unix)]

@@ -5,6 +5,7 @@ pub(crate) mod image_digest;
 pub(crate) mod image_pull_policy;
 pub(crate) mod image_registry;
 pub(crate) mod image_tag;
+pub(crate) mod image_unsigned;
 pub(crate) mod invalid_image;
 pub(crate) mod moving_image_tag;
 pub(crate) mod no_rollback;
