@@ -52,8 +52,17 @@ fn assignment(line: &str) -> Option<(&str, &str)> {
     Some((attribute.trim(), right))
 }
 
-/// The first quoted string, as in `"rake".freeze`, `["MIT"]`, `Gem::Version.new("1.0")`.
+/// The first quoted string, as in `"rake".freeze`, `["MIT"]`, `Gem::Version.new("1.0")`, `%q{rake}`.
 fn quoted(value: &str) -> Option<&str> {
+    if let Some(rest) = value.trim_start().strip_prefix("%q") {
+        let close = match rest.chars().next()? {
+            '{' => '}',
+            '(' => ')',
+            '[' => ']',
+            other => other,
+        };
+        return rest.get(1..)?.split_once(close).map(|(text, _)| text);
+    }
     let start = value.find(['"', '\''])?;
     let quote = value.get(start..=start)?;
     let rest = value.get(start + 1..)?;
@@ -83,7 +92,10 @@ end
         assert!(!wants("/bundle/bundler/gems/rake-0123abc/test/other.gemspec"));
         let without_stub = SPECIFICATION.replace("# stub", "# nothing");
         let old = without_stub.replace("\"13.0.6\"", "Gem::Version.new('13.0.6')");
-        for text in [SPECIFICATION, &without_stub, &old] {
+        let oldest = without_stub
+            .replace("\"rake\".freeze", "%q{rake}")
+            .replace("[\"MIT\".freeze]", "[%q{MIT}, \"MIT\"]");
+        for text in [SPECIFICATION, &without_stub, &old, &oldest] {
             let found = read(path, text.as_bytes()).unwrap();
             let [package] = &found.packages[..] else { panic!("{found:?}") };
             assert_eq!(package.purl, "pkg:gem/rake@13.0.6");

@@ -2,6 +2,7 @@
 //! Erlang and Elixir (`mix.lock`, `rebar.lock`), Swift (`Package.resolved`), Dart
 //! (`pubspec.lock`), C and C++ (`conan.lock`).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -86,12 +87,16 @@ struct State {
 fn swift(bytes: &[u8]) -> Result<Vec<(String, String)>, AnalyserError> {
     let resolved: Resolved = json(bytes)?;
     let pins = resolved.pins.into_iter().chain(resolved.object.into_iter().flat_map(|it| it.pins));
-    Ok(pins
-        .filter_map(|pin| {
-            let name = pin.location.strip_prefix("https://")?.trim_end_matches(".git").to_owned();
-            Some((name, pin.state?.version?))
-        })
-        .collect())
+    Ok(pins.filter_map(|pin| Some((repository(&pin.location)?, pin.state?.version?))).collect())
+}
+
+/// `github.com/acme/x` of an address in any form: `https://…`, `ssh://git@…`, `git@github.com:…`.
+fn repository(location: &str) -> Option<String> {
+    let (scheme, rest) = location.split_once("://").unwrap_or(("", location));
+    let (user, rest) = rest.split_once('@').unwrap_or(("", rest));
+    let is_address = !scheme.is_empty() || !user.is_empty();
+    let name = if scheme.is_empty() { rest.replacen(':', "/", 1) } else { rest.to_owned() };
+    is_address.then(|| name.trim_end_matches('/').trim_end_matches(".git").to_owned())
 }
 
 fn pubspec(content: &str) -> Vec<(String, String)> {
@@ -116,16 +121,33 @@ fn pubspec(content: &str) -> Vec<(String, String)> {
 struct Conan {
     #[serde(default)]
     requires: Vec<String>,
+    graph_lock: Option<ConanGraph>,
 }
 
-/// `acme/1.0#revision%time`; since Conan 2.
+/// Before Conan 2.
+#[derive(Deserialize)]
+struct ConanGraph {
+    #[serde(default)]
+    nodes: BTreeMap<String, ConanNode>,
+}
+
+#[derive(Deserialize)]
+struct ConanNode {
+    #[serde(rename = "ref", default)]
+    reference: String,
+}
+
+/// `acme/1.0#revision%time`, `acme/1.0@user/channel#revision`.
 fn conan(bytes: &[u8]) -> Result<Vec<(String, String)>, AnalyserError> {
     let lock: Conan = json(bytes)?;
     let split = |entry: &String| {
         let (name, version) = entry.split(['#', '@']).next()?.split_once('/')?;
         Some((name.to_owned(), version.to_owned()))
     };
-    Ok(lock.requires.iter().filter_map(split).collect())
+    let nodes = lock.graph_lock.map(|graph| graph.nodes).unwrap_or_default();
+    let nodes = nodes.into_values().map(|node| node.reference);
+    let all: Vec<String> = lock.requires.into_iter().chain(nodes).collect();
+    Ok(all.iter().filter_map(split).collect())
 }
 
 #[cfg(test)]
@@ -151,6 +173,24 @@ mod tests {
                 r#"{"pins": [{"identity": "x", "location": "https://github.com/acme/x.git",
                     "state": {"version": "1.0.0"}}, {"location": "../own"}], "version": 2}"#,
                 "pkg:swift/github.com/acme/x@1.0.0",
+            ),
+            (
+                "/app/Package.resolved",
+                r#"{"object": {"pins": [{"repositoryURL": "git@github.com:acme/x.git",
+                    "state": {"version": "1.0.0"}}]}, "version": 1}"#,
+                "pkg:swift/github.com/acme/x@1.0.0",
+            ),
+            (
+                "/app/Package.resolved",
+                r#"{"pins": [{"location": "ssh://git@github.com/acme/x", "state":
+                    {"version": "1.0.0"}}], "version": 3}"#,
+                "pkg:swift/github.com/acme/x@1.0.0",
+            ),
+            (
+                "/app/conan.lock",
+                r#"{"graph_lock": {"nodes": {"0": {"options": ""}, "1":
+                    {"ref": "acme/1.0@user/stable#abc"}}}, "version": "0.4"}"#,
+                "pkg:conan/acme@1.0",
             ),
             (
                 "/app/pubspec.lock",

@@ -180,7 +180,7 @@ pub(crate) const ANALYSERS: &[Analyser] = &[
         name: "lock file",
         ecosystems: &[Ecosystem {
             name: "Erlang, Elixir, Swift, Dart, C and C++",
-            reads: "`mix.lock`, `rebar.lock`, `Package.resolved`, `pubspec.lock`, `conan.lock`",
+            reads: "`lib/*/ebin/*.app` of releases, `mix.lock`, `rebar.lock`, `Package.resolved`, `pubspec.lock`, `conan.lock`",
             leaves_out: "development dependencies of `pubspec.lock`",
         }],
         reader: Reader::Whole { wants: locks::wants, limit: LIST_LIMIT, read: locks::read },

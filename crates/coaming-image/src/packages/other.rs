@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 
-use super::parsed::{json, lossy, package, text};
+use super::parsed::{json, licence, lossy, package, text};
 use crate::PackageKind;
 use crate::analyse::{AnalyserError, ParsedFile};
 
@@ -15,8 +15,63 @@ enum Record {
     LuaRocks,
     R,
     WordPress,
+    /// An application in a release of Erlang or Elixir.
+    Erlang,
     /// The database of a package manager that is not supported.
     Unsupported(&'static str),
+}
+
+/// The applications of Erlang and Elixir themselves, which are in every release.
+const OTP: [&str; 40] = [
+    "asn1",
+    "common_test",
+    "compiler",
+    "crypto",
+    "debugger",
+    "dialyzer",
+    "diameter",
+    "edoc",
+    "eex",
+    "eldap",
+    "elixir",
+    "erl_interface",
+    "et",
+    "eunit",
+    "ex_unit",
+    "ftp",
+    "iex",
+    "inets",
+    "jinterface",
+    "kernel",
+    "logger",
+    "megaco",
+    "mix",
+    "mnesia",
+    "observer",
+    "odbc",
+    "os_mon",
+    "parsetools",
+    "public_key",
+    "reltool",
+    "runtime_tools",
+    "sasl",
+    "snmp",
+    "ssh",
+    "ssl",
+    "stdlib",
+    "syntax_tools",
+    "tftp",
+    "tools",
+    "xmerl",
+];
+
+/// The name and version in `/app/lib/phoenix-1.7.0/ebin/phoenix.app`.
+fn erlang_application(path: &str) -> Option<(&str, &str)> {
+    let (directory, file) = path.strip_suffix(".app")?.rsplit_once("/ebin/")?;
+    let (parent, own) = directory.rsplit_once('/')?;
+    let version = own.strip_prefix(file)?.strip_prefix('-')?;
+    let is_version = version.starts_with(|first: char| first.is_ascii_digit());
+    (parent.ends_with("/lib") && is_version).then_some((file, version))
 }
 
 /// A file of each package manager that is not supported.
@@ -60,6 +115,9 @@ fn record(path: &str) -> Option<Record> {
     if file == "DESCRIPTION" && (directory.contains("/library/") || directory.contains("/R/")) {
         return Some(Record::R);
     }
+    if erlang_application(path).is_some() {
+        return Some(Record::Erlang);
+    }
     let plugin = path.split_once("/wp-content/plugins/").map(|(_, rest)| rest);
     let is_main = |rest: &str| rest.matches('/').count() <= 1 && rest.ends_with(".php");
     plugin.filter(|rest| is_main(rest)).map(|_| Record::WordPress)
@@ -78,7 +136,7 @@ pub(super) fn read(path: &str, bytes: &[u8]) -> Result<ParsedFile, AnalyserError
             if let Some(mut package) =
                 package(PackageKind::Conda, &metadata.name, &metadata.version, path)
             {
-                package.licence = text(&metadata.license).unwrap_or_default().to_owned();
+                package.licence = licence(&metadata.license);
                 found.add(package)?;
             }
         }
@@ -140,6 +198,12 @@ pub(super) fn read(path: &str, bytes: &[u8]) -> Result<ParsedFile, AnalyserError
                 add(package(PackageKind::WordPress, name, version, path), &mut found)?;
             }
         }
+        Some(Record::Erlang) => {
+            let application = erlang_application(path).filter(|it| !OTP.contains(&it.0));
+            if let Some((name, version)) = application {
+                add(package(PackageKind::Hex, name, version, path), &mut found)?;
+            }
+        }
         Some(Record::Unsupported(manager)) => {
             found.problem(format!("the packages of {manager} are not read"));
         }
@@ -172,7 +236,7 @@ struct Conda {
     #[serde(default)]
     version: String,
     #[serde(default)]
-    license: String,
+    license: serde_json::Value,
 }
 
 /// The package whose directory this is, for the package managers that name it nowhere else: Nix and
@@ -237,6 +301,16 @@ mod tests {
                 "pkg:luarocks/acme@1.0-1",
             ),
             (
+                "/opt/conda/conda-meta/x-1.0-py_0.json",
+                r#"{"name": "x", "version": "1.0", "license": null}"#,
+                "pkg:conda/x@1.0",
+            ),
+            (
+                "/app/lib/phoenix-1.7.0/ebin/phoenix.app",
+                "{application,phoenix,[{vsn,\"1.7.0\"}]}.",
+                "pkg:hex/phoenix@1.7.0",
+            ),
+            (
                 "/usr/lib/R/library/acmer/DESCRIPTION",
                 "Package: acmer\nVersion: 1.0\n",
                 "pkg:cran/acmer@1.0",
@@ -252,6 +326,8 @@ mod tests {
             let urls: Vec<&str> = found.packages.iter().map(|it| it.purl.as_str()).collect();
             assert_eq!(urls, [expected]);
         }
+        let otp = read("/app/lib/ssl-11.0/ebin/ssl.app", b"").unwrap();
+        assert!(otp.packages.is_empty());
         let void = read("/var/db/xbps/pkgdb-0.38.plist", b"<plist/>").unwrap();
         assert_eq!(void.problems, ["the packages of Void's xbps are not read"]);
         let hello = "<?php\n/*\nPlugin Name: Hello\nVersion: 1.7\n*/";

@@ -31,7 +31,7 @@ const BY_PREFIX: [(&str, &str); 26] = [
 ];
 
 /// By the artifact's whole name.
-const BY_NAME: [(&str, &str); 44] = [
+const BY_NAME: [(&str, &str); 46] = [
     ("antlr", "antlr"),
     ("asm", "org.ow2.asm"),
     ("bcprov-jdk15on", "org.bouncycastle"),
@@ -54,7 +54,9 @@ const BY_NAME: [(&str, &str); 44] = [
     ("commons-net", "commons-net"),
     ("dom4j", "org.dom4j"),
     ("freemarker", "org.freemarker"),
+    ("groovy", "org.apache.groovy"),
     ("h2", "com.h2database"),
+    ("hibernate-core", "org.hibernate.orm"),
     ("hsqldb", "org.hsqldb"),
     ("httpclient", "org.apache.httpcomponents"),
     ("httpcore", "org.apache.httpcomponents"),
@@ -78,8 +80,29 @@ const BY_NAME: [(&str, &str); 44] = [
     ("xstream", "com.thoughtworks.xstream"),
 ];
 
-/// The group of an artifact, if it is one of them.
-pub(super) fn of_artifact(artifact: &str) -> Option<&'static str> {
+/// Groups that changed: the artifact, or the start of its name and a dash; the first major version of
+/// the new group, and the old one.
+const FORMER: [(&str, u32, &str); 7] = [
+    ("asm", 4, "asm"),
+    ("dom4j", 2, "dom4j"),
+    ("groovy", 4, "org.codehaus.groovy"),
+    ("hibernate-core", 6, "org.hibernate"),
+    ("hibernate-validator", 6, "org.hibernate"),
+    ("okhttp", 3, "com.squareup.okhttp"),
+    ("retrofit", 2, "com.squareup.retrofit"),
+];
+
+/// The group of an artifact of this version, if it is one of them.
+pub(super) fn of_artifact(artifact: &str, version: &str) -> Option<&'static str> {
+    let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
+    let is_former = |(name, first, _): &&(&str, u32, &str)| {
+        let rest = artifact.strip_prefix(name);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+            && major.is_some_and(|major| major < *first)
+    };
+    if let Some((.., group)) = FORMER.iter().find(is_former) {
+        return Some(group);
+    }
     let named = BY_NAME.iter().find(|(name, _)| *name == artifact);
     let found = named.or_else(|| BY_PREFIX.iter().find(|(start, _)| artifact.starts_with(start)));
     found.map(|(_, group)| *group)

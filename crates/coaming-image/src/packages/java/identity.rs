@@ -29,7 +29,8 @@ impl Identity {
     pub(super) fn of_properties(properties: &str) -> Option<Self> {
         let field = |key: &str| {
             properties.lines().find_map(|line| {
-                let (name, value) = line.split_once('=')?;
+                // Java's properties know both signs.
+                let (name, value) = line.split_once(['=', ':'])?;
                 (name.trim() == key).then(|| text(value)).flatten()
             })
         };
@@ -58,7 +59,7 @@ impl Identity {
             None => written.next()?,
         };
         Some(Self {
-            group: group(manifest, artifact),
+            group: group(manifest, artifact, version),
             artifact: text(artifact)?.to_owned(),
             version: version.to_owned(),
         })
@@ -125,8 +126,8 @@ const PROPERTIES: usize = 200;
 const DEPTH: usize = 64;
 
 /// The group, if the manifest contains it.
-fn group(manifest: &Manifest, artifact: &str) -> String {
-    if let Some(group) = groups::of_artifact(artifact) {
+fn group(manifest: &Manifest, artifact: &str, version: &str) -> String {
+    if let Some(group) = groups::of_artifact(artifact, version) {
         return group.to_owned();
     }
     let identifier = |value: &&str| {
@@ -244,6 +245,15 @@ mod tests {
         assert_eq!(h2.as_deref(), Some("com.h2database:h2"));
         let okhttp = identity("Automatic-Module-Name: okhttp3\r\n", "okhttp-4.9.0.jar");
         assert_eq!(okhttp.as_deref(), Some("com.squareup.okhttp3:okhttp"));
+        for (name, expected) in [
+            ("groovy-all-2.4.8.jar", "org.codehaus.groovy:groovy-all"),
+            ("groovy-4.0.1.jar", "org.apache.groovy:groovy"),
+            ("dom4j-1.6.1.jar", "dom4j:dom4j"),
+            ("hibernate-core-5.6.0.Final.jar", "org.hibernate:hibernate-core"),
+            ("hibernate-core-6.1.0.Final.jar", "org.hibernate.orm:hibernate-core"),
+        ] {
+            assert_eq!(identity("", name).as_deref(), Some(expected));
+        }
         assert_eq!(identity("", "unheard-of-1.0.jar").as_deref(), Some("unheard-of"));
         let osgi =
             identity("Bundle-SymbolicName: org.x.y; singleton:=true\r\n", "org.x.y_1.0.0.jar");
