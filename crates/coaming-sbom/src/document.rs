@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use serde::Deserialize;
 
 use crate::lenient::{self, Lenient};
-use crate::{Sbom, csaf, cyclonedx, envelope, openvex, spdx, spdx_text, spdx3, syft, vex};
+use crate::{Sbom, csaf, cyclonedx, envelope, openvex, spdx, spdx_text, spdx3, syft, utf16, vex};
 
 /// The largest document that is read, in bytes.
 pub const MAX_SBOM: usize = 512 << 20;
@@ -122,6 +122,9 @@ struct Root {
     /// Docker's `buildx imagetools inspect` wraps what it shows.
     #[serde(rename = "SPDX")]
     spdx: Option<Box<Root>>,
+    /// GitHub's `gh attestation verify` wraps bundles.
+    attestation: Option<Box<Root>>,
+    bundle: Option<Box<Root>>,
     #[serde(default, deserialize_with = "lenient::text")]
     predicate_type: String,
     predicate: Option<Predicate>,
@@ -204,6 +207,9 @@ impl Document {
             reader.consume(3);
         }
         let start = reader.fill_buf().map_err(serde_json::Error::io)?.trim_ascii_start();
+        if utf16::is_start(start) {
+            return Self::read_nested(&utf16::read(reader)?, depth);
+        }
         if start.starts_with(b"<") {
             return Ok(Self(Content::CycloneDx(Box::new(cyclonedx::xml::read(reader)?))));
         }
@@ -211,11 +217,15 @@ impl Document {
             return Ok(Self(Content::Spdx(spdx_text::read(reader)?)));
         }
         lenient::start_count();
+        if start.starts_with(b"[") {
+            let documents: Vec<Root> = serde_json::from_reader(reader)?;
+            return Self::of_values(documents.into_iter().map(Ok), depth);
+        }
         Self::of_values(serde_json::Deserializer::from_reader(reader).into_iter(), depth)
     }
 
-    /// The document among values that follow each other, as the lines that `cosign download
-    /// attestation` and `gh attestation download` write.
+    /// The document among several: in lines, as `cosign download attestation` and `gh attestation
+    /// download` write them, or in a list, as `gh attestation verify` does.
     fn of_values(
         values: impl Iterator<Item = serde_json::Result<Root>>,
         depth: usize,
@@ -288,7 +298,7 @@ impl Document {
         if depth >= envelope::DEPTH {
             return Err(ReadError::UnknownFormat);
         }
-        if let Some(inner) = root.sbom.or(root.spdx) {
+        if let Some(inner) = root.sbom.or(root.spdx).or(root.attestation).or(root.bundle) {
             return Self::of(*inner, depth + 1);
         }
         let (payload, payload_type) = (root.payload, root.payload_type);
@@ -369,7 +379,14 @@ pub fn is_sbom(start: &[u8]) -> bool {
     let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii_start();
     // The name of an archive's first member may start like JSON, and is padded with zeros.
     let is_text = || !start.iter().take(512).any(|&byte| byte == 0);
-    (start.starts_with(b"{") && is_text())
+    let is_list = || {
+        let first = start.strip_prefix(b"[").map(<[u8]>::trim_ascii_start);
+        first.is_some_and(|first| first.starts_with(b"{"))
+    };
+    if utf16::is_start(start) {
+        return is_sbom(&utf16::start(start));
+    }
+    ((start.starts_with(b"{") || is_list()) && is_text())
         || cyclonedx::xml::is_start(start)
         || spdx_text::is_start(start)
 }

@@ -25,6 +25,7 @@ mod spdx;
 mod spdx3;
 mod spdx_text;
 mod syft;
+mod utf16;
 pub mod vex;
 
 pub use cyclonedx::{AffectedComponent, ListedVulnerability};

@@ -282,7 +282,17 @@ fn a_document_is_found_between_others_and_in_wrappers() {
         r#"{{"SPDX": {{"spdxVersion": "SPDX-2.3", "packages": [{{"externalRefs": [
             {{"referenceType": "purl", "referenceLocator": "{LAST}"}}]}}]}}}}"#
     );
+    let utf16: Vec<u8> =
+        [0xfeff].into_iter().chain(bom.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    assert!(is_sbom(&utf16));
+    assert_eq!(Document::read(&utf16).unwrap().into_sbom().unwrap().packages.len(), 1);
+    let list = format!(
+        r#"[{{"attestation": {{"bundle": {{"dsseEnvelope": {}}}}}, "verificationResult": {{}}}}]"#,
+        envelope(&statement)
+    );
+    assert!(is_sbom(list.as_bytes()) && !is_sbom(b"[1]"));
     for text in [
+        list,
         envelope(&statement),
         format!("{provenance}\n{}\n", envelope(&statement)),
         format!("{}\n{provenance}\n", envelope(&statement)),
