@@ -277,3 +277,20 @@ fn circles_end() {
     let asked = closure(&tree, &ImageConfig::default(), &[a]);
     assert!(asked.files.contains_key("/a.sh"));
 }
+
+#[test]
+fn programs_and_shells_bring_what_they_start() {
+    let tree = tree(&[
+        "/bin/sh! :: elf x",
+        "/bin/tar! :: elf x",
+        "/bin/gzip! :: elf x",
+        "/bin/bzip2! :: elf x",
+        "/bin/date! :: elf x",
+        "/app/start.sh :: by /bin/sh % tar xf a; date",
+    ]);
+    let closure = closure(&tree, &config(&["sh", "/app/start.sh"], &[]), &[]);
+    assert_eq!(
+        paths(&tree, &closure),
+        ["/app/start.sh", "/bin/bzip2", "/bin/date", "/bin/gzip", "/bin/sh", "/bin/tar"]
+    );
+}

@@ -134,6 +134,11 @@ impl<'t> Walk<'t> {
                 self.pending.push_back(found.to_owned());
             }
             self.runtime(path, found);
+            for helper in helpers(found) {
+                if let Some(helper) = self.start.program(helper) {
+                    self.run_program(&helper, Reason::Command, found);
+                }
+            }
         }
         Some(found)
     }
@@ -187,7 +192,13 @@ impl<'t> Walk<'t> {
     /// A script or a directory that an argument names is the application, with everything next to
     /// it.
     fn named_by_argument(&mut self, path: &str, word: &str) {
-        let Some(found) = self.keep(path, Reason::Application, word) else { return };
+        // `sh start.sh`: what a shell runs needs no permission to run.
+        let is_script = |node: &Node| node.script().is_some_and(Script::is_shell);
+        let found = match self.tree.find(path).is_some_and(|(_, node)| is_script(node)) {
+            true => self.run_program(path, Reason::Application, word),
+            false => self.keep(path, Reason::Application, word),
+        };
+        let Some(found) = found else { return };
         let directory = match self.tree.get(found) {
             Some(node) if node.is_directory() => found,
             _ => directory_of(found),
@@ -485,6 +496,18 @@ impl<'t> Walk<'t> {
     /// A path below the working directory.
     pub(super) fn in_working_directory(&self, path: &str) -> String {
         join(&self.start.directory, path)
+    }
+}
+
+/// What programs start without naming where it is.
+fn helpers(program: &str) -> &'static [&'static str] {
+    match name_of(program) {
+        "tar" | "bsdtar" => &["gzip", "bzip2", "xz", "zstd"],
+        "make" | "gmake" | "crond" | "cron" | "parallel" | "watch" => &["sh"],
+        "git" | "rsync" | "scp" | "sftp" => &["ssh"],
+        "pg_ctl" | "initdb" => &["postgres"],
+        "npm" | "npx" => &["sh"],
+        _ => &[],
     }
 }
 

@@ -40,7 +40,7 @@ impl FileInterest {
             applets: executable
                 && entry.size <= utilities::APPLET_LIMIT
                 && utilities::has_applets(path),
-            dependencies: scan_for(path, entry.size, &start),
+            dependencies: scan_for(path, entry.size, &start, entry.mode & 0o111 != 0),
         }
     }
 

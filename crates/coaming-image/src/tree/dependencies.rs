@@ -104,7 +104,19 @@ pub(crate) fn wants_text(path: &str) -> bool {
 }
 
 /// How to search a file, by its path and its first bytes; `None` if there is nothing to find.
-pub(crate) fn scan_for(path: &str, size: u64, start: &[u8]) -> Option<DependencyScan> {
+pub(crate) fn scan_for(
+    path: &str,
+    size: u64,
+    start: &[u8],
+    executable: bool,
+) -> Option<DependencyScan> {
+    // A shell also runs a program whose first line names nobody.
+    let is_plain =
+        |bytes: &[u8]| bytes.iter().all(|it| it.is_ascii_graphic() || b" \t\n".contains(it));
+    let of_shell = || {
+        let name = path.rsplit('/').next().unwrap_or_default();
+        executable && !name.contains('.') && !start.is_empty() && is_plain(start)
+    };
     if start.starts_with(b"\x7fELF") {
         Some(DependencyScan::Elf)
     } else if size > TEXT_LIMIT {
@@ -113,7 +125,7 @@ pub(crate) fn scan_for(path: &str, size: u64, start: &[u8]) -> Option<Dependency
         Some(DependencyScan::Script)
     } else if wants_text(path) {
         Some(DependencyScan::Text)
-    } else if may_be_sourced(path) {
+    } else if may_be_sourced(path) || of_shell() {
         Some(DependencyScan::Sourced)
     } else {
         // The cache of the linker names all libraries, and needs none.
@@ -311,12 +323,16 @@ mod tests {
 
     #[test]
     fn scans_only_files_that_may_name_others() {
-        assert_eq!(scan_for("/usr/lib/libz.so.1", 9, b"\x7fELF"), Some(DependencyScan::Elf));
-        assert_eq!(scan_for("/app/start", 9, b"#!/b"), Some(DependencyScan::Script));
-        assert_eq!(scan_for("/etc/nsswitch.conf", 9, b"pass"), Some(DependencyScan::Text));
-        assert_eq!(scan_for("/etc/nginx/nginx.conf", 9, b"load"), Some(DependencyScan::Names));
-        assert_eq!(scan_for("/etc/ld.so.cache", 9, b"glib"), None);
-        assert_eq!(scan_for("/etc/huge", TEXT_LIMIT + 1, b"load"), None);
-        assert_eq!(scan_for("/usr/share/doc/x", 9, b"text"), None);
+        let scan = |path, size, start: &[u8]| scan_for(path, size, start, false);
+        assert_eq!(scan("/usr/lib/libz.so.1", 9, b"\x7fELF"), Some(DependencyScan::Elf));
+        assert_eq!(scan("/app/start", 9, b"#!/b"), Some(DependencyScan::Script));
+        assert_eq!(scan("/etc/nsswitch.conf", 9, b"pass"), Some(DependencyScan::Text));
+        assert_eq!(scan("/etc/nginx/nginx.conf", 9, b"load"), Some(DependencyScan::Names));
+        assert_eq!(scan("/etc/ld.so.cache", 9, b"glib"), None);
+        assert_eq!(scan("/etc/huge", TEXT_LIMIT + 1, b"load"), None);
+        assert_eq!(scan("/usr/share/doc/x", 9, b"text"), None);
+        assert_eq!(scan_for("/app/run", 9, b"cd /", true), Some(DependencyScan::Sourced));
+        assert_eq!(scan_for("/app/a.txt", 9, b"text", true), None);
+        assert_eq!(scan_for("/app/data", 9, b"\0\x01ab", true), None);
     }
 }

@@ -38,6 +38,8 @@ const STARTERS: &[&str] = &[
     "flock",
     "gosu",
     "ionice",
+    "nice",
+    "parallel",
     "runuser",
     "s6-setuidgid",
     "setpriv",
@@ -51,8 +53,13 @@ const STARTERS: &[&str] = &[
     "timeout",
     "tini",
     "unshare",
+    "watch",
+    "xargs",
     "xvfb-run",
 ];
+
+/// Options whose next word is a program: `find … -exec grep`.
+const BEFORE_PROGRAMS: &[&str] = &["-exec", "-execdir", "-ok", "-okdir"];
 
 /// How many words after a starter may be the program: which one it is depends on its options.
 const AFTER_STARTER: usize = 8;
@@ -69,8 +76,8 @@ const BUILTINS: &[&str] = &[
 
 /// Words that are followed by another command.
 const BEFORE_COMMANDS: &[&str] = &[
-    "!", "builtin", "command", "do", "elif", "else", "env", "eval", "exec", "if", "nice", "nohup",
-    "setsid", "then", "time", "until", "while", "xargs", "{",
+    "!", "builtin", "command", "do", "elif", "else", "env", "eval", "exec", "if", "nohup",
+    "setsid", "then", "time", "until", "while", "{",
 ];
 
 impl Script {
@@ -180,6 +187,11 @@ fn commands_of(part: &str) -> Vec<String> {
         if plain && !BUILTINS.contains(&word) {
             found.push(word.to_owned());
         }
+        if is_shell(word) {
+            // `sh -c 'date'`: what follows its options is a command, or a script.
+            after = true;
+            continue;
+        }
         if plain && STARTERS.contains(&super::name_of(word)) {
             let is_name = |word: &&str| {
                 !word.is_empty()
@@ -189,6 +201,14 @@ fn commands_of(part: &str) -> Vec<String> {
             found.extend(words.by_ref().filter(is_name).take(AFTER_STARTER).map(str::to_owned));
         }
         break;
+    }
+    // After the first command there are arguments, some of which are commands.
+    let mut is_program = false;
+    for word in words {
+        let plain = word.bytes().all(|b| b.is_ascii_alphanumeric() || b"._+-/".contains(&b));
+        if std::mem::replace(&mut is_program, BEFORE_PROGRAMS.contains(&word)) && plain {
+            found.push(word.to_owned());
+        }
     }
     found
 }
@@ -210,6 +230,24 @@ mod tests {
     }
 
     #[test]
+    fn reads_the_commands_in_arguments() {
+        for (line, expected) in [
+            ("sh -c 'date'", &["sh", "date"][..]),
+            ("bash -lc \"exec nginx -g x\"", &["bash", "nginx"]),
+            ("find . -name x -exec grep -l y {} +", &["find", "grep"]),
+            ("ls | xargs -I {} cp {} /x", &["ls", "xargs", "cp", "/x"]),
+            ("xargs -n 1 rm", &["xargs", "1", "rm"]),
+            ("nice -n 5 app", &["nice", "5", "app"]),
+            ("grep -exec x", &["grep"]),
+        ] {
+            let found = commands(line);
+            for command in expected {
+                assert!(found.iter().any(|it| it == command), "{line}: {found:?}");
+            }
+        }
+    }
+
+    #[test]
     fn reads_the_interpreter_of_other_scripts() {
         let script = read("#! /usr/bin/env python3\nimport cat\n").unwrap();
         assert_eq!(script.interpreter, ["/usr/bin/env", "python3"]);
@@ -223,7 +261,10 @@ mod tests {
         let text = "#!/bin/sh\ncd /opt; ./step.sh && sh lib/more.sh\n\
                     exec setpriv --reuid 1000 --clear-groups perl -e 1\n. ./functions\n";
         let script = read(text).unwrap();
-        assert_eq!(script.commands, ["./step.sh", "sh", "setpriv", "1000", "perl", "1"]);
+        assert_eq!(
+            script.commands,
+            ["./step.sh", "sh", "lib/more.sh", "setpriv", "1000", "perl", "1"]
+        );
         assert_eq!(script.directories, ["/opt"]);
         assert_eq!(script.relative, ["./step.sh", "lib/more.sh", "./functions"]);
         assert!(read_sourced("greet() { date; }\n").is_shell());
