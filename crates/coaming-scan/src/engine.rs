@@ -157,12 +157,12 @@ impl Engine {
         self.reads_images() && self.rules.rules().iter().copied().any(|rule| is_it(&rule))
     }
 
-    /// What keeps the rule about signatures from judging any image, if it is to.
+    /// What keeps the rule about signatures from judging any image, if the user asks for this rule.
     #[must_use]
     pub fn missing_signers(&self) -> Option<&'static str> {
-        let is_it = |rule: &&coaming_rules::Rule| rule.meta.id == *UNSIGNED;
-        let is_on = self.reads_images() && self.rules.rules().iter().copied().any(|it| is_it(&it));
-        (is_on && self.config().signatures.is_empty()).then_some(
+        let config = self.config();
+        let is_asked_for = config.select.iter().any(|name| name == UNSIGNED);
+        (is_asked_for && self.reads_images() && config.signatures.is_empty()).then_some(
             "`image-unsigned` judges no image: `images.signatures` in coaming.yaml names no keys and \
              no identities",
         )

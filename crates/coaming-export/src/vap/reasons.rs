@@ -68,6 +68,7 @@ const BY_NAME: &[(&str, Reason)] = &[
     ("etcd-without-client-certificates", Reason::ControlPlane),
     ("image-credential", Reason::Images),
     ("image-registry", Reason::NotConfigured),
+    ("image-unsigned", Reason::Images),
     ("image-utilities", Reason::Images),
     ("image-vulnerabilities", Reason::Images),
     ("kubelet-anonymous-requests", Reason::ControlPlane),
