@@ -42,9 +42,8 @@ impl Step for SafeFixes<'_> {
             return Ok(all);
         }
         let mut object = object.clone();
-        let name = subject::source_name(&request.kind, &request.namespace, &request.name);
         for _ in 0..MAX_ROUNDS {
-            let operations = self.round(request, &scope, &name, &object);
+            let operations = self.round(request, &scope, &object);
             if operations.is_empty()
                 || mutation::apply(&mut object, &operations, self.name()).is_err()
             {
@@ -58,18 +57,12 @@ impl Step for SafeFixes<'_> {
 
 impl SafeFixes<'_> {
     /// The operations of all fixes of the object that fit together.
-    fn round(
-        &self,
-        request: &Request,
-        scope: &Scope<'_>,
-        name: &str,
-        object: &Value,
-    ) -> Vec<PatchOperation> {
+    fn round(&self, request: &Request, scope: &Scope<'_>, object: &Value) -> Vec<PatchOperation> {
         let mut judged = object.clone();
         if !scope.layer.accept_annotations {
             subject::drop_annotation(&mut judged);
         }
-        let source = subject::from_value(name, &judged);
+        let source = subject::from_value(request, &judged);
         let found = scope.findings(request, self.world, scope.layer.fixer(), &source, self.today);
         let Some(root) = source.documents().first().map(coaming_yaml::Document::root) else {
             return Vec::new();

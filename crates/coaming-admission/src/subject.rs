@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use coaming_kube::{Fields as _, Origin, Source};
-use coaming_yaml::Node;
+use coaming_yaml::{Document, Node};
 use serde_json::Value;
 
 use crate::{Request, ReviewError};
@@ -53,20 +53,28 @@ fn source(
         [document] if document.root().is_mapping() => {}
         _ => return Err(not_an_object("a JSON object is expected".to_owned())),
     }
-    let name = source_name(&request.kind, &request.namespace, &request.name);
-    let source = Source::new(&name, stream.source, stream.documents).with_origin(Origin::Memory);
+    let source = here(request, stream.source, stream.documents);
     if accept_annotations || !has_annotation(&source) {
         return Ok(Arc::new(source));
     }
     let mut value = serde_json::from_str(text)?;
     drop_annotation(&mut value);
-    Ok(from_value(&name, &value))
+    Ok(from_value(request, &value))
 }
 
 /// A source with this object alone.
-pub(crate) fn from_value(name: &str, value: &Value) -> Arc<Source> {
-    let document = coaming_yaml::from_json(value);
-    Arc::new(Source::new(name, Arc::from(""), vec![document]).with_origin(Origin::Memory))
+pub(crate) fn from_value(request: &Request, value: &Value) -> Arc<Source> {
+    Arc::new(here(request, Arc::from(""), vec![coaming_yaml::from_json(value)]))
+}
+
+/// A source whose objects are in the namespace of the request: API servers before 1.21 ask before they
+/// write it into the pods of controllers, which name none.
+fn here(request: &Request, text: Arc<str>, documents: Vec<Document>) -> Source {
+    let name = source_name(&request.kind, &request.namespace, &request.name);
+    let mut source = Source::new(&name, text, documents).with_origin(Origin::Memory);
+    let is_elsewhere = request.namespace.is_empty() || request.kind == "Namespace";
+    source.namespace = (!is_elsewhere).then(|| Arc::from(request.namespace.as_str()));
+    source
 }
 
 /// Whether an object or a pod template of it accepts findings by an annotation.

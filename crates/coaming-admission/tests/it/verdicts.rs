@@ -20,6 +20,18 @@ fn a_good_pod_is_allowed_without_a_word() {
     assert_eq!(answer["apiVersion"], "admission.k8s.io/v1");
 }
 
+/// API servers before 1.21 ask before they write the namespace into the pods of controllers.
+#[test]
+fn a_pod_that_names_no_namespace_is_in_that_of_the_request() {
+    let mut ask = Ask::create(pod(json!({})));
+    ask.object["metadata"] = json!({"generateName": "web-"});
+    let verdict = ask.judge(&enforcing());
+    assert!(verdict.refusal.is_none() && verdict.warnings.is_empty(), "{verdict:#?}");
+    ask.namespace = "open".to_owned();
+    let warnings = ask.judge(&enforcing()).warnings;
+    assert!(warnings.iter().any(|warning| warning.contains("namespace `open`")), "{warnings:?}");
+}
+
 #[test]
 fn a_default_that_the_api_server_set_is_nobodys_mistake() {
     let verdict = |policy: &str| {
