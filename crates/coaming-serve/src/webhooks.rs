@@ -5,7 +5,12 @@ use kube::{Client, Error};
 use serde_json::Value;
 
 use crate::cluster::Selection;
+use crate::tls;
 
+/// The first line of a certificate.
+const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
+/// How many authorities stay trusted of what was there.
+const MAX_AUTHORITIES: usize = 4;
 const KINDS: [(&str, &str); 2] = [
     ("ValidatingWebhookConfiguration", "validatingwebhookconfigurations"),
     ("MutatingWebhookConfiguration", "mutatingwebhookconfigurations"),
@@ -27,6 +32,33 @@ pub(crate) async fn trust(client: &Client, name: &str, bundle: &str) -> Result<(
     Ok(())
 }
 
+/// The authorities (PEM) that the webhook configurations of this name trust now, newest first;
+/// `None` if there are none.
+pub(crate) async fn trusted(client: &Client, name: &str) -> Result<Option<String>, Error> {
+    for (kind, plural) in KINDS {
+        let selection = Selection::all("admissionregistration.k8s.io", "v1", kind, plural);
+        let api: Api<DynamicObject> = selection.api(client);
+        let configuration = api.get_opt(name).await?;
+        let found = configuration.and_then(|configuration| bundle(&configuration.data));
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
+}
+
+/// The first few authorities in the bundle of a configuration.
+fn bundle(configuration: &Value) -> Option<String> {
+    use base64::Engine as _;
+    let webhooks = configuration.get("webhooks")?.as_array()?;
+    let found = webhooks.iter().find_map(|it| it.pointer("/clientConfig/caBundle")?.as_str())?;
+    let bytes = base64::engine::general_purpose::STANDARD.decode(found).ok()?;
+    let text = String::from_utf8(bytes).ok()?;
+    let parts = text.split(BEGIN).skip(1).map(|part| format!("{BEGIN}{part}"));
+    let valid = parts.filter(|part| tls::expiry(part).is_ok()).take(MAX_AUTHORITIES);
+    Some(valid.collect::<String>()).filter(|text| !text.is_empty())
+}
+
 /// Sets the bundle of all webhooks of a configuration; says whether that changes it.
 fn set_bundle(configuration: &mut Value, bundle: &str) -> bool {
     let mut changed = false;
@@ -43,6 +75,24 @@ fn set_bundle(configuration: &mut Value, bundle: &str) -> bool {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn what_is_trusted_is_kept_within_bounds() {
+        use base64::Engine as _;
+        let one = rcgen::generate_simple_self_signed(["a".to_owned()]).unwrap().cert.pem();
+        let read = |text: &str| {
+            let text = base64::engine::general_purpose::STANDARD.encode(text);
+            bundle(
+                &json!({"webhooks": [{"clientConfig": {}}, {"clientConfig": {"caBundle": text}}]}),
+            )
+        };
+        assert_eq!(read(&one), Some(one.clone()));
+        assert_eq!(read(&one.repeat(9)), Some(one.repeat(MAX_AUTHORITIES)));
+        let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        assert_eq!(read(&format!("# mine\n{broken}{one}")), Some(one));
+        assert_eq!((read(""), read(broken)), (None, None));
+        assert_eq!(bundle(&json!({"webhooks": null})), None);
+    }
 
     #[test]
     fn a_bundle_is_written_once() {

@@ -7,12 +7,16 @@ use kube::Client;
 use kube::api::{Api, PostParams};
 use tokio::sync::watch;
 
+use super::rotation::State;
 use super::{rotation, secret};
 use crate::shared::now;
 use crate::{Lifetimes, log, webhooks};
 
 /// How often the leader looks after certificates, at least.
 const INTERVAL: Duration = Duration::from_secs(30);
+
+/// How long API servers take to see what webhooks trust.
+const SPREAD: Duration = Duration::from_secs(3);
 
 /// Looks after the certificates in a Secret.
 pub(crate) struct Keeper {
@@ -54,7 +58,10 @@ impl Keeper {
             webhooks::trust(&self.client, &self.webhooks, &state.bundle()).await.map_err(shown)?;
         }
         let next = rotation::next(state.as_ref(), now(), self.lifetimes, &self.names);
-        let Some(next) = next.map_err(|error| error.to_string())? else { return Ok(()) };
+        let Some(mut next) = next.map_err(|error| error.to_string())? else { return Ok(()) };
+        if state.is_none() {
+            next = self.first(next).await.map_err(shown)?;
+        }
         let is_new = before.is_none();
         let written = secret::write(&next, &self.secret, before);
         let parameters = PostParams::default();
@@ -65,5 +72,16 @@ impl Keeper {
         };
         log::say("the certificates were replaced");
         webhooks::trust(&self.client, &self.webhooks, &next.bundle()).await.map_err(shown)
+    }
+
+    /// The first state, after everybody trusts it. If the Secret was deleted, replicas still show what
+    /// was in it: what was trusted stays so until the next step.
+    async fn first(&self, mut first: State) -> Result<State, kube::Error> {
+        first.previous = webhooks::trusted(&self.client, &self.webhooks).await?;
+        if first.previous.is_some() {
+            webhooks::trust(&self.client, &self.webhooks, &first.bundle()).await?;
+            tokio::time::sleep(SPREAD).await;
+        }
+        Ok(first)
     }
 }

@@ -395,4 +395,25 @@ fn rotation(lab: &Lab) {
         assert!(start.elapsed() < Duration::from_secs(120), "no second authority");
     }
     assert!(certificates.len() >= 3 && asked > 30, "{} of {asked}", certificates.len());
+    deletion(lab, &good);
+}
+
+/// A Secret that is deleted is followed by other certificates, and no request is lost.
+fn deletion(lab: &Lab, good: &str) {
+    let authority = || {
+        let path = "-o=jsonpath={.data.ca\\.crt}";
+        lab.done(&["-n", "coaming", "get", "secret", "coaming-tls", path, "--ignore-not-found"], "")
+    };
+    let before = authority();
+    lab.done(&["-n", "coaming", "delete", "secret", "coaming-tls"], "");
+    let (start, mut replaced) = (Instant::now(), None::<Instant>);
+    while replaced.is_none_or(|replaced| replaced.elapsed() < Duration::from_secs(5)) {
+        let (created, said) = lab.tried(good);
+        assert!(created, "after {} ms: {said}", start.elapsed().as_millis());
+        let now = authority();
+        if replaced.is_none() && !now.is_empty() && now != before {
+            replaced = Some(Instant::now());
+        }
+        assert!(start.elapsed() < Duration::from_secs(120), "there are no other certificates");
+    }
 }
