@@ -59,6 +59,12 @@ pub(crate) struct Mount {
 }
 
 impl Mount {
+    /// The path that is meant where one is written as the interface has it, with `data/` in it.
+    pub(crate) fn without_data(&self, path: &str) -> Option<String> {
+        let rest = path.strip_prefix(&self.path)?.strip_prefix("data/")?;
+        self.has_versions.then(|| format!("{}{rest}", self.path))
+    }
+
     /// A path of this mount in the parts that a request needs; `part` is `data` or `metadata`.
     pub(crate) fn segments<'p>(&'p self, part: &'p str, path: &'p str) -> Vec<&'p str> {
         if !self.has_versions {

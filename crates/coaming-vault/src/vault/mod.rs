@@ -89,8 +89,17 @@ impl Store for VaultStore {
     fn read(&mut self, path: &str) -> Result<Secret, StoreError> {
         let mount = self.mount(path)?;
         let segments = mount.segments("data", path);
-        let answer = self.send(&Query::get(&segments).about(path))?;
-        answer.secret(&mount, path)
+        let answer = self.send(&Query::get(&segments).about(path));
+        let secret = answer.and_then(|answer| answer.secret(&mount, path));
+        secret.map_err(|error| match (error, mount.without_data(path)) {
+            (StoreError::Denied(_) | StoreError::NotFound(_), Some(meant)) => {
+                StoreError::Setting(format!(
+                    "the store has nothing at `{path}`, or does not allow to read it: write `{meant}`, as \
+                     for `vault kv get`"
+                ))
+            }
+            (error, _) => error,
+        })
     }
 
     fn version(&mut self, path: &str) -> Result<Option<u64>, StoreError> {

@@ -56,6 +56,9 @@ fn what_the_account_may_not_read_is_denied_and_not_asked_with_a_new_login() {
     assert_eq!(store.read("secret/mine").unwrap().fields, fields("planted-mine"));
     let denied = store.read("secret/theirs").unwrap_err();
     assert!(matches!(denied, StoreError::Denied(_)), "{denied}");
+    // As Vault's own agent and its interface have it.
+    let path = store.read("secret/data/mine").unwrap_err().to_string();
+    assert!(path.contains("write `secret/mine`, as for `vault kv get`"), "{path}");
     assert_eq!(store.version("secret/mine").unwrap(), None, "the metadata is not allowed");
     assert_eq!(store.session(), 1);
 }
