@@ -46,8 +46,13 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<(), String> {
             Some(program) => program.clone(),
             None => build(root, target)?,
         };
-        let bytes = std::fs::read(&program).map_err(|error| failed(&program, &error))?;
-        let entries = entries(root, target, bytes)?;
+        let read = |path: &Path| std::fs::read(path).map_err(|error| failed(path, &error));
+        let mut entries = entries(root, target, read(&program)?)?;
+        let launcher = program.with_file_name("coaming-launch");
+        if has_launcher(target) && (options.prebuilt.is_none() || launcher.exists()) {
+            let path = format!("coaming-{target}/coaming-launch");
+            entries.push(Entry::program(path, read(&launcher)?));
+        }
         let archive = tar(entries, time)
             .and_then(|bytes| gzip(&bytes))
             .map_err(|error| format!("{target}: {error}"))?;
@@ -63,6 +68,7 @@ fn build(root: &Path, target: &str) -> Result<PathBuf, String> {
     command
         .args(["build", "--locked", "--profile", "dist", "--package", "coaming"])
         .args(["--target", target])
+        .args(has_launcher(target).then_some(["--package", "coaming-launch"]).into_iter().flatten())
         // No path of the machine that builds is in the program.
         .env("CARGO_ENCODED_RUSTFLAGS", rust_flags(root, target).join("\u{1f}"))
         .current_dir(root);
@@ -77,6 +83,11 @@ fn build(root: &Path, target: &str) -> Result<PathBuf, String> {
     }
     let name = if target.contains("windows") { "coaming.exe" } else { "coaming" };
     Ok(root.join("target").join(target).join("dist").join(name))
+}
+
+/// Whether there is an image for a target, whose pods may need the launcher.
+fn has_launcher(target: &str) -> bool {
+    target.ends_with("-linux-musl")
 }
 
 fn rust_flags(root: &Path, target: &str) -> Vec<String> {

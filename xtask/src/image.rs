@@ -32,6 +32,10 @@ struct Options {
     #[arg(long = "binary", value_name = "ARCHITECTURE=FILE", required = true)]
     binaries: Vec<String>,
 
+    /// The static launcher for an architecture, as `amd64=target/…/coaming-launch`; may be repeated.
+    #[arg(long = "launcher", value_name = "ARCHITECTURE=FILE", required = true)]
+    launchers: Vec<String>,
+
     /// A static busybox for an architecture; may be repeated.
     #[arg(long = "shell", value_name = "ARCHITECTURE=FILE")]
     shells: Vec<String>,
@@ -54,6 +58,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     let time = release_time(&root);
     let read = |path: &Path| std::fs::read(path).map_err(|error| failed(path, &error));
     let shells = by_architecture(&options.shells)?;
+    let launchers = by_architecture(&options.launchers)?;
     let certificates = read(&options.certificates)?;
     let license = read(&root.join("LICENSE"))?;
     let mut layout = Layout::create(&options.out)?;
@@ -61,7 +66,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     for (architecture, program) in by_architecture(&options.binaries)? {
         let shell = shells.get(&architecture).map(|path| read(path)).transpose()?;
         let has_shell = shell.is_some();
-        let entries = entries(read(&program)?, shell, certificates.clone(), license.clone());
+        let launcher = launchers.get(&architecture);
+        let launcher = launcher.ok_or_else(|| format!("{architecture}: name its launcher"))?;
+        let programs = Programs { program: read(&program)?, launcher: read(launcher)?, shell };
+        let entries = entries(programs, certificates.clone(), license.clone());
         let archive = tar(entries, time).map_err(|error| error.to_string())?;
         let layer = gzip(&archive).map_err(|error| error.to_string())?;
         let config = config(&architecture, &sha256(&archive), has_shell, time);
@@ -81,13 +89,15 @@ fn by_architecture(pairs: &[String]) -> Result<BTreeMap<String, PathBuf>, String
     pairs.iter().map(pair).collect()
 }
 
-/// The files of the image.
-fn entries(
+/// The programs of an image.
+struct Programs {
     program: Vec<u8>,
+    launcher: Vec<u8>,
     shell: Option<Vec<u8>>,
-    certificates: Vec<u8>,
-    license: Vec<u8>,
-) -> Vec<Entry> {
+}
+
+/// The files of the image.
+fn entries(programs: Programs, certificates: Vec<u8>, license: Vec<u8>) -> Vec<Entry> {
     let mut entries: Vec<Entry> = [
         "etc",
         "etc/ssl",
@@ -109,10 +119,11 @@ fn entries(
         Entry::directory("home/nonroot", 0o700, USER),
         Entry::directory("tmp", 0o1777, 0),
         Entry::directory("work", 0o755, USER),
-        Entry::program("usr/bin/coaming", program),
+        Entry::program("usr/bin/coaming", programs.program),
+        Entry::program("usr/bin/coaming-launch", programs.launcher),
         Entry::file("usr/share/doc/coaming/LICENSE", license),
     ]);
-    if let Some(shell) = shell {
+    if let Some(shell) = programs.shell {
         entries.push(Entry::directory("bin", 0o755, 0));
         entries.push(Entry::program("bin/busybox", shell));
         entries.extend(APPLETS.iter().map(|name| Entry::link(format!("bin/{name}"), "busybox")));
@@ -222,14 +233,18 @@ mod tests {
     #[test]
     fn the_image_has_a_user_without_rights_and_no_shell_unless_wanted() {
         let paths = |shell: Option<Vec<u8>>| -> Vec<String> {
-            let entries = entries(b"program".to_vec(), shell, Vec::new(), Vec::new());
+            let (program, launcher) = (b"program".to_vec(), b"launcher".to_vec());
+            let entries = entries(Programs { program, launcher, shell }, Vec::new(), Vec::new());
             entries.into_iter().map(|entry| entry.path).collect()
         };
         assert!(!paths(None).iter().any(|path| path.starts_with("bin")));
         assert!(paths(Some(b"busybox".to_vec())).contains(&"bin/sh".to_owned()));
         let config = config("amd64", "0", false, 0);
         assert_eq!(config["config"]["User"], "65532:65532");
-        assert_eq!(config["config"]["Entrypoint"][0], "/usr/bin/coaming");
+        let launcher = coaming_vault::LAUNCHER.trim_start_matches('/').to_owned();
+        assert!(paths(None).contains(&launcher));
+        // It is also the agent that `coaming serve` puts into pods.
+        assert_eq!(config["config"]["Entrypoint"][0], coaming_vault::PROGRAM);
     }
 
     #[test]
@@ -241,8 +256,16 @@ mod tests {
         let make = |out: &str| {
             let binary = format!("amd64={}", path("coaming"));
             let out = path(out);
-            let arguments =
-                ["--binary", &binary, "--certificates", &path("authorities"), "--out", &out];
+            let arguments = [
+                "--binary",
+                &binary,
+                "--launcher",
+                &binary,
+                "--certificates",
+                &path("authorities"),
+                "--out",
+                &out,
+            ];
             run(&arguments.map(str::to_owned)).unwrap();
             std::fs::read_to_string(Path::new(&out).join("index.json")).unwrap()
         };
@@ -251,6 +274,7 @@ mod tests {
         let index: Value = serde_json::from_str(&index).unwrap();
         assert_eq!(index["manifests"][0]["platform"]["architecture"], "amd64");
         // A layout that exists is not written over.
-        assert!(run(&["--binary", "amd64=x", "--out", &path("one")].map(str::to_owned)).is_err());
+        let again = ["--binary", "amd64=x", "--launcher", "amd64=x", "--out", &path("one")];
+        assert!(run(&again.map(str::to_owned)).unwrap_err().contains("exists already"));
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use coaming_text::Printable;
-use coaming_vault::{GrantStatus, SecretGrant, Stores, check_grant};
+use coaming_vault::{GrantStatus, SecretGrant, Stores, check_grant, launcher_warning};
 use kube::Client;
 use kube::api::{Api, DynamicObject, Patch, PatchParams};
 use serde_json::json;
@@ -57,11 +57,15 @@ fn wanted(grant: &SecretGrant, known: &Known) -> GrantStatus {
     let stores = Stores { namespaced: &known.stores, cluster: &known.cluster_stores };
     let namespace = grant.metadata.namespace.as_deref().unwrap_or_default();
     let problem = check_grant(grant, stores, namespace).err();
-    let message = problem.map(|problem| {
-        Printable(&problem.to_string()).to_string().chars().take(MAX_MESSAGE).collect::<String>()
-    });
+    let message = problem.map(|problem| shortened(&problem.to_string()));
     let observed_generation = grant.metadata.generation;
-    GrantStatus { observed_generation, usable: message.is_none(), message }
+    let warning = launcher_warning(grant).map(|warning| shortened(&warning));
+    GrantStatus { observed_generation, usable: message.is_none(), message, warning }
+}
+
+/// What may be shown of a text.
+fn shortened(text: &str) -> String {
+    Printable(text).to_string().chars().take(MAX_MESSAGE).collect()
 }
 
 async fn write_one(
@@ -78,6 +82,7 @@ async fn write_one(
         "observedGeneration": wanted.observed_generation,
         "usable": wanted.usable,
         "message": wanted.message,
+        "warning": wanted.warning,
     }}));
     let written = api.patch_status(&name, &PatchParams::default(), &patch).await;
     if let Err(error) = &written {

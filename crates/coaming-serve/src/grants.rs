@@ -23,6 +23,7 @@ use serde_json::Value;
 use tokio::sync::{Notify, watch};
 
 use crate::cluster::{self, Change, Selection};
+use crate::entry_points::KnownEntryPoints;
 use crate::{grant_status, log};
 
 /// The release of Kubernetes since which an init container may be a sidecar.
@@ -46,6 +47,13 @@ impl Known {
     }
 }
 
+/// What the server brings along for the agent.
+pub(crate) struct AgentFacts {
+    /// The agent's image: that of this program.
+    pub(crate) image: String,
+    pub(crate) entry_points: KnownEntryPoints,
+}
+
 /// Puts the agent into pods.
 pub(crate) struct Grants {
     known: Arc<ArcSwap<Known>>,
@@ -53,19 +61,18 @@ pub(crate) struct Grants {
 }
 
 impl Grants {
-    /// The step, whose knowledge is kept up to date as long as the process lives. `image` is that of
-    /// the agent: this program.
+    /// The step, whose knowledge is kept up to date as long as the process lives.
     pub(crate) fn follow(
         client: Client,
         world: Arc<ArcSwap<World>>,
-        image: String,
+        facts: AgentFacts,
         leads: watch::Receiver<bool>,
     ) -> Self {
         let known = Arc::new(ArcSwap::from_pointee(Known::default()));
         let changed = Arc::new(Notify::new());
         let (statuses, changes) = (Arc::clone(&known), Arc::clone(&changed));
         tokio::spawn(grant_status::write(client.clone(), statuses, changes, leads));
-        tokio::spawn(ask_version(client.clone(), Arc::clone(&known), image));
+        tokio::spawn(ask_version(client.clone(), Arc::clone(&known), facts));
         let keeper = Keeper { client, known: Arc::clone(&known), changed };
         keeper.start("SecretGrant", "secretgrants", |known, grants| {
             (known.grants, known.listed[0]) = (grants, true);
@@ -146,7 +153,7 @@ fn is_other(request: &Request, object: &Value) -> Result<bool, Refusal> {
 }
 
 /// Asks the server for its version, until it answers.
-async fn ask_version(client: Client, known: Arc<ArcSwap<Known>>, image: String) {
+async fn ask_version(client: Client, known: Arc<ArcSwap<Known>>, agent: AgentFacts) {
     let minor = loop {
         match client.apiserver_version().await {
             // A provider's version may be `29+`.
@@ -166,8 +173,8 @@ async fn ask_version(client: Client, known: Arc<ArcSwap<Known>>, image: String) 
     };
     let facts = ServerFacts {
         native_sidecars: minor >= NATIVE_SIDECARS,
-        agent_image: image,
-        agent_program: "/coaming".to_owned(),
+        agent_image: agent.image,
+        entry_points: Arc::new(agent.entry_points),
     };
     known.rcu(|known| Known { facts: Some(facts.clone()), ..Known::clone(known) });
 }

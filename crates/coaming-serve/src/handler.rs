@@ -140,12 +140,42 @@ impl Handler {
         };
         let body = read(request.into_body()).await?;
         if path == "/mutate" {
-            let shared = Arc::clone(&self.shared);
-            return compute(is_large, move || mutate(&shared, &body)).await;
+            return self.mutated(is_large, body.into()).await;
         }
         let shared = Arc::clone(&self.shared);
         let (question, verdict) = compute(is_large, move || validate(&shared, &body)).await?;
         self.finish(&question, verdict).await
+    }
+
+    async fn mutated(&self, is_large: bool, body: Arc<[u8]>) -> Result<Decision, Failure> {
+        let once = || {
+            let (shared, body) = (Arc::clone(&self.shared), Arc::clone(&body));
+            compute(is_large, move || mutate(&shared, &body))
+        };
+        let (question, mutation) = once().await?;
+        #[cfg(all(feature = "vault", unix))]
+        let (question, mutation) = match &self.shared.entry_points {
+            // What was not known about its image may be there in time.
+            Some(images)
+                if mutation.refusal.is_some() && images.settle(self.deadline / 2).await =>
+            {
+                once().await?
+            }
+            _ => (question, mutation),
+        };
+        #[cfg(all(feature = "vault", unix))]
+        if let (Some(reason), Some(entry), false) =
+            (&mutation.refusal, &self.shared.entry, question.dry_run)
+        {
+            entry.refused(&question, reason);
+        }
+        let outcome = match (&mutation.refusal, mutation.patch.is_empty()) {
+            (Some(_), _) => "refused",
+            (None, true) => "allowed",
+            (None, false) => "mutated",
+        };
+        let body = coaming_admission::mutation_response(&question.uid, &mutation);
+        Ok(Decision { outcome, body })
     }
 
     /// The verdict on who enters a pod with secrets; another verdict stays as it is.
@@ -239,24 +269,14 @@ fn validate(shared: &Shared, body: &[u8]) -> Result<(Question, Verdict), Failure
     Ok((question, verdict))
 }
 
-fn mutate(shared: &Shared, body: &[u8]) -> Result<Decision, Failure> {
+fn mutate(shared: &Shared, body: &[u8]) -> Result<(Question, Mutation), Failure> {
     let question = coaming_admission::read(body)?;
     let (policies, world) = (shared.policies.load(), shared.world.load());
     let fixes = SafeFixes { policies: &policies, world: &world, today: today() };
     let mut steps: Vec<&dyn Step> = vec![&fixes];
     steps.extend(shared.steps.iter().map(|step| &**step));
-    let mutation: Mutation = coaming_admission::mutate(&question, &steps)?;
-    #[cfg(all(feature = "vault", unix))]
-    if let (Some(reason), Some(entry), false) = (&mutation.refusal, &shared.entry, question.dry_run)
-    {
-        entry.refused(&question, reason);
-    }
-    let outcome = match (&mutation.refusal, mutation.patch.is_empty()) {
-        (Some(_), _) => "refused",
-        (None, true) => "allowed",
-        (None, false) => "mutated",
-    };
-    Ok(Decision { outcome, body: coaming_admission::mutation_response(&question.uid, &mutation) })
+    let mutation = coaming_admission::mutate(&question, &steps)?;
+    Ok((question, mutation))
 }
 
 fn text(status: StatusCode, text: &str) -> Answer {

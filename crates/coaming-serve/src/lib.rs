@@ -21,6 +21,8 @@ pub mod cluster;
 mod connections;
 #[cfg(all(feature = "vault", unix))]
 mod entry;
+#[cfg(all(feature = "vault", unix))]
+mod entry_points;
 mod error;
 #[cfg(all(feature = "vault", unix))]
 mod grant_status;

@@ -12,6 +12,10 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
+#[cfg(all(feature = "vault", unix))]
+use crate::entry_points::KnownEntryPoints;
+#[cfg(all(feature = "vault", unix))]
+use crate::grants::{AgentFacts, Grants};
 use crate::handler::Handler;
 use crate::leader::Candidate;
 use crate::metrics::Metrics;
@@ -49,18 +53,24 @@ async fn serve(options: Options) -> Result<(), ServeError> {
     let client = cluster::connect(&options.cluster).await?;
     let world = Arc::new(ArcSwap::from_pointee(World::default()));
     let (leads, leading) = watch::channel(false);
+    #[cfg_attr(not(all(feature = "vault", unix)), expect(unused_mut, reason = "a feature adds"))]
+    let mut steps = options.steps.clone();
+    #[cfg(all(feature = "vault", unix))]
+    let entry_points = deliver_secrets(&options, client.as_ref(), &world, &leading, &mut steps);
     let shared = Arc::new(Shared {
         policies: ArcSwap::from_pointee(Policies::defaults(options.guard.clone())?),
         world: Arc::clone(&world),
         ready: Readiness::default(),
         metrics: Metrics::new(),
-        steps: steps(&options, client.as_ref(), &world, &leading),
+        steps,
         #[cfg(all(feature = "vault", unix))]
         entry: client
             .clone()
             .filter(|_| options.agent_image.is_some())
             .map(|client| crate::entry::Entry::new(client, Arc::clone(&world))),
         client: client.clone(),
+        #[cfg(all(feature = "vault", unix))]
+        entry_points,
         background: Arc::new(Status::saying(|text| log::say(text))),
     });
     shared.ready.miss(CERTIFICATE);
@@ -100,24 +110,20 @@ async fn serve(options: Options) -> Result<(), ServeError> {
     Ok(())
 }
 
-/// The steps of mutation after the safe fixes.
-fn steps(
+/// Adds the step that puts the agent into pods, if secrets are delivered.
+#[cfg(all(feature = "vault", unix))]
+fn deliver_secrets(
     options: &Options,
     client: Option<&Client>,
     world: &Arc<ArcSwap<World>>,
     leading: &watch::Receiver<bool>,
-) -> Vec<Arc<dyn Step>> {
-    #[cfg_attr(not(all(feature = "vault", unix)), expect(unused_mut, reason = "a feature adds"))]
-    let mut steps = options.steps.clone();
-    #[cfg(all(feature = "vault", unix))]
-    if let (Some(client), Some(image)) = (client, &options.agent_image) {
-        let (client, world) = (client.clone(), Arc::clone(world));
-        let grants = crate::grants::Grants::follow(client, world, image.clone(), leading.clone());
-        steps.push(Arc::new(grants));
-    }
-    #[cfg(not(all(feature = "vault", unix)))]
-    let _ = (client, world, leading);
-    steps
+    steps: &mut Vec<Arc<dyn Step>>,
+) -> Option<KnownEntryPoints> {
+    let (client, image) = (client?.clone(), options.agent_image.clone()?);
+    let entry_points = KnownEntryPoints::new(tokio::runtime::Handle::current());
+    let agent = AgentFacts { image, entry_points: entry_points.clone() };
+    steps.push(Arc::new(Grants::follow(client, Arc::clone(world), agent, leading.clone())));
+    Some(entry_points)
 }
 
 fn follow_policies(

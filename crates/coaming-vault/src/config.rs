@@ -16,6 +16,9 @@ pub struct Config {
     pub stores: BTreeMap<String, StoreConfig>,
     /// The grants.
     pub grants: Vec<GrantConfig>,
+    /// The launcher of programs that read only their environment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub launcher: Option<LauncherConfig>,
     /// Where readiness, metrics and reload are served: an address of this machine alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub listen: Option<SocketAddr>,
@@ -29,6 +32,16 @@ pub struct Config {
 
 fn default_deadline() -> u64 {
     120
+}
+
+/// Where the launcher is, and where other containers find it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LauncherConfig {
+    /// The program.
+    pub program: PathBuf,
+    /// The directory to which it is copied before all else.
+    pub directory: PathBuf,
 }
 
 /// A store, by its kind.

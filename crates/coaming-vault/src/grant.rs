@@ -55,6 +55,11 @@ pub struct SecretGrantSpec {
     /// The files.
     #[schemars(length(min = 1, max = 64))]
     pub files: Vec<GrantFile>,
+    /// Whether a launcher starts the container's program, and puts files with a `variable` into its
+    /// environment. Weaker than files: everyone who reads `/proc/PID/environ`, and every process that
+    /// the program starts, has the values, and a new one arrives when the container is started again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub launcher: bool,
     /// How often the store is asked whether a secret has changed, in seconds (default: 60).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<i32>", range(min = 5, max = 86400))]
@@ -100,6 +105,16 @@ pub enum StoreKind {
     ClusterSecretStore,
 }
 
+impl StoreKind {
+    /// Its name in Kubernetes.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::SecretStore => "SecretStore",
+            Self::ClusterSecretStore => "ClusterSecretStore",
+        }
+    }
+}
+
 /// A file of a grant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -121,6 +136,10 @@ pub struct GrantFile {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = "^0?[0-7]{3}$"))]
     pub mode: Option<String>,
+    /// The environment variable that gets the file's content, by the launcher.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253), regex(pattern = "^[A-Za-z_][A-Za-z0-9_]*$"))]
+    pub variable: Option<String>,
 }
 
 /// What became of a grant.
@@ -136,6 +155,9 @@ pub struct GrantStatus {
     /// Why they cannot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// What its owner must know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warning: Option<String>,
 }
 
 /// A store for the grants of its namespace.

@@ -20,6 +20,7 @@ mod config;
 mod grant;
 mod inject;
 mod json;
+mod launcher;
 mod local;
 mod migrate;
 mod pause;
@@ -35,7 +36,7 @@ pub use agent::{Agent, Event, Hardening, Late, Messages, Started, Status, harden
 pub use cloud::open as open_cloud_store;
 pub use config::{
     Auth, AwsAuth, AwsConfig, AzureConfig, ClusterConfig, Config, ConfigError, FileConfig,
-    GoogleConfig, GrantConfig, StoreConfig, VaultConfig,
+    GoogleConfig, GrantConfig, LauncherConfig, StoreConfig, VaultConfig,
 };
 pub use grant::{
     AwsMethod, AwsServer, AzureServer, ClusterSecretStore, ClusterSecretStoreSpec, GoogleServer,
@@ -43,7 +44,11 @@ pub use grant::{
     SecretStore, SecretStoreSpec, Server, StoreKind, StoreMethod, StoreReference, VaultServer,
     definitions,
 };
-pub use inject::{ANNOTATION, Refusal, ServerFacts, Stores, check_grant, inject};
+pub use inject::{
+    ANNOTATION, EntryPoint, EntryPoints, LAUNCHER, PROGRAM, Refusal, ServerFacts, Stores,
+    check_grant, inject, launcher_warning,
+};
+
 pub use local::{LocalStore, public_key};
 pub use migrate::{Migration, Target, migrate};
 pub use private::{PrivateError, enter_private_directory};

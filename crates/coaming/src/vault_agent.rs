@@ -20,6 +20,12 @@ pub(crate) fn run(arguments: &AgentArguments) -> Result<Outcome, CommandError> {
     if arguments.ready {
         return Ok(ready(&config));
     }
+    if let Some(launcher) = &config.launcher {
+        launcher.install().map_err(|error| {
+            let path = launcher.program.display();
+            CommandError::Argument(format!("cannot install the launcher {path}: {error}"))
+        })?;
+    }
     harden();
     let status = Arc::new(Status::default());
     let messages = Box::new(output::note);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::delivery::Delivery;
-use super::{AGENT, FIRST, PREFIX, Refusal, TOKEN, containers, items, text};
+use super::{AGENT, FIRST, PREFIX, Refusal, TOKEN, containers, items, launcher, text};
 
 /// Directories of a node from which the volumes, the processes or the runtime of all pods are reached.
 const NODE_DIRECTORIES: &[&str] = &[
@@ -58,7 +58,7 @@ pub(super) fn is_not_ours(spec: &Value) -> Result<(), Refusal> {
 }
 
 pub(super) fn is_ours(volume: &str) -> bool {
-    volume.starts_with(PREFIX) || volume == TOKEN
+    volume.starts_with(PREFIX) || matches!(volume, TOKEN | launcher::VOLUME)
 }
 
 /// Nothing in the pod opens the files of its containers to others.
@@ -127,21 +127,27 @@ pub(super) fn mounts(pod: &Value, deliveries: &[Delivery<'_>]) -> Result<(), Ref
             if !is_ours(volume) || matches!(name, AGENT | FIRST) {
                 continue;
             }
-            let own = deliveries.iter().find(|delivery| delivery.volume == volume);
+            let made = made(name, volume, deliveries);
             let (container, volume) = (name.to_owned(), volume.to_owned());
-            match own.filter(|delivery| delivery.grant.spec.container == name) {
-                None => return Err(Refusal::ForeignMount { container, volume }),
+            match made {
                 Some(_) if has_sub_path(mount) => {
                     return Err(Refusal::SubPath { container, volume });
                 }
-                Some(delivery) if *mount != delivery.mount() => {
-                    return Err(Refusal::ForeignMount { container, volume });
-                }
-                Some(_) => {}
+                Some(made) if *mount == made => {}
+                _ => return Err(Refusal::ForeignMount { container, volume }),
             }
         }
     }
     Ok(())
+}
+
+/// The mount of a volume of ours in a container, as we make it; `None` if we make none.
+fn made(container: &str, volume: &str, deliveries: &[Delivery<'_>]) -> Option<Value> {
+    if volume == launcher::VOLUME {
+        return launcher::mount(container, deliveries);
+    }
+    let own = deliveries.iter().find(|delivery| delivery.volume == volume)?;
+    (own.grant.spec.container == container).then(|| own.mount())
 }
 
 fn has_sub_path(mount: &Value) -> bool {

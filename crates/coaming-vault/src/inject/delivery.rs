@@ -6,7 +6,7 @@ use coaming_oci::{Digest, Reference};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{PREFIX, Refusal, Stores, items, text};
+use super::{PREFIX, Refusal, Stores, items, mistakes, text};
 use crate::config::{self, FileConfig};
 use crate::grant::{AwsMethod, Provider, SecretGrant, Server, StoreKind};
 
@@ -141,14 +141,17 @@ pub(super) fn usable<'g>(
     let name = grant.metadata.name.as_deref().unwrap_or_default();
     let own = || name.to_owned();
     let unusable = |reason: String| Refusal::Grant { grant: own(), reason };
-    if !is_directory(&grant.spec.directory) {
-        let directory = &grant.spec.directory;
-        return Err(unusable(format!("`{directory}` is not a directory of its own")));
+    if let Some(mistake) = mistakes::find(grant) {
+        return Err(unusable(mistake));
     }
     let files: Vec<FileConfig> = grant.spec.files.iter().map(file).collect();
     config::check_files(name, &files).map_err(|error| unusable(error.to_string()))?;
-    let provider = provider(grant, stores, namespace)
-        .ok_or_else(|| Refusal::NoStore { grant: own(), store: grant.spec.store.name.clone() })?;
+    let provider = provider(grant, stores, namespace).map_err(|reason| Refusal::NoStore {
+        grant: own(),
+        store: grant.spec.store.name.clone(),
+        kind: grant.spec.store.kind.name(),
+        reason,
+    })?;
     let store = &grant.spec.store.name;
     let server = provider.server().ok_or_else(|| {
         unusable(format!(
@@ -218,36 +221,36 @@ fn needs_role(server: Server<'_>) -> bool {
     }
 }
 
-/// The grant's store.
-fn provider<'g>(grant: &SecretGrant, stores: Stores<'g>, namespace: &str) -> Option<&'g Provider> {
+/// The grant's store; or why it has none.
+fn provider<'g>(
+    grant: &SecretGrant,
+    stores: Stores<'g>,
+    namespace: &str,
+) -> Result<&'g Provider, String> {
     let name = Some(grant.spec.store.name.as_str());
-    match grant.spec.store.kind {
-        StoreKind::SecretStore => {
-            let mut all = stores.namespaced.iter();
-            let found = all.find(|store| {
-                store.metadata.name.as_deref() == name
-                    && store.metadata.namespace.as_deref() == Some(namespace)
-            })?;
-            Some(&found.spec.provider)
+    let own = stores.namespaced.iter().find(|store| {
+        store.metadata.name.as_deref() == name
+            && store.metadata.namespace.as_deref() == Some(namespace)
+    });
+    let shared = stores.cluster.iter().find(|store| store.metadata.name.as_deref() == name);
+    match (grant.spec.store.kind, own, shared) {
+        (StoreKind::SecretStore, Some(own), _) => Ok(&own.spec.provider),
+        (StoreKind::SecretStore, None, None) => Err("is not in this namespace".to_owned()),
+        (StoreKind::SecretStore, None, Some(_)) => Err("is not in this namespace; a \
+             ClusterSecretStore has this name: set `store.kind`"
+            .to_owned()),
+        (StoreKind::ClusterSecretStore, _, Some(shared)) => {
+            let is_allowed = shared.spec.allowed_namespaces.iter().any(|it| it == namespace);
+            let refused = || format!("does not have `{namespace}` among its `allowedNamespaces`");
+            is_allowed.then_some(&shared.spec.provider).ok_or_else(refused)
         }
-        StoreKind::ClusterSecretStore => {
-            let mut all = stores.cluster.iter();
-            let found = all.find(|store| {
-                store.metadata.name.as_deref() == name
-                    && store.spec.allowed_namespaces.iter().any(|allowed| allowed == namespace)
-            })?;
-            Some(&found.spec.provider)
+        (StoreKind::ClusterSecretStore, None, None) => Err("does not exist".to_owned()),
+        (StoreKind::ClusterSecretStore, Some(_), None) => {
+            Err("does not exist; this namespace has a \
+             SecretStore of this name: leave out `store.kind`"
+                .to_owned())
         }
     }
-}
-
-/// A directory into which files can be mounted without hiding what the container needs.
-fn is_directory(path: &str) -> bool {
-    let mut parts = path.strip_prefix('/').unwrap_or_default().split('/');
-    let plain = |part: &str| {
-        !part.is_empty() && !matches!(part, "." | "..") && !part.contains([':', '\0', '\n'])
-    };
-    parts.clone().count() > 1 && parts.all(plain)
 }
 
 /// Who reads a container's files.

@@ -11,14 +11,18 @@
 
 mod check;
 mod delivery;
+mod launcher;
+mod mistakes;
 mod pod;
 mod refusal;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use json_patch::PatchOperation;
 use serde_json::Value;
 
+pub use launcher::{EntryPoint, EntryPoints, launcher_warning};
 pub use refusal::Refusal;
 
 use crate::grant::{ClusterSecretStore, SecretGrant, SecretStore, Server};
@@ -31,6 +35,10 @@ const FORM: &str = "coaming.dev/agent";
 const API_ACCESS: &str = "coaming.dev/api-access";
 /// What the names of our volumes begin with.
 const PREFIX: &str = "coaming-secret-";
+/// The path of this program in its image.
+pub const PROGRAM: &str = "/usr/bin/coaming";
+/// The path of the launcher, `coaming-launch`, in the same image.
+pub const LAUNCHER: &str = "/usr/bin/coaming-launch";
 /// The volume of the agent's token.
 const TOKEN: &str = "coaming-token";
 /// The agent's container, and its first run where the server knows no native sidecars.
@@ -64,8 +72,8 @@ pub struct ServerFacts {
     pub native_sidecars: bool,
     /// The agent's image.
     pub agent_image: String,
-    /// The path of this program in that image.
-    pub agent_program: String,
+    /// What images start, for the launcher.
+    pub entry_points: Arc<dyn EntryPoints>,
 }
 
 /// Puts the agent into a pod. A pod that does not ask for secrets gets an empty patch.

@@ -10,18 +10,22 @@ use serde_json::{Map, Value, json};
 
 use super::check::is_ours;
 use super::delivery::{Delivery, Reader};
-use super::{AGENT, API_ACCESS, FIRST, FORM, Refusal, ServerFacts, TOKEN, text};
+use super::{
+    AGENT, API_ACCESS, FIRST, FORM, LAUNCHER, PROGRAM, Refusal, ServerFacts, TOKEN, launcher, text,
+};
 use crate::config::{
     self, Auth, AwsAuth, AwsConfig, AzureConfig, ClusterConfig, Config, GoogleConfig, GrantConfig,
-    StoreConfig, VaultConfig,
+    LauncherConfig, StoreConfig, VaultConfig,
 };
 use crate::grant::{AwsMethod, Server, StoreKind, StoreMethod, VaultServer};
 
 /// Where the API server's token would be. The agent's own is there instead, so that admission adds
 /// none to it.
 const TOKEN_DIRECTORY: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
-/// Where the agent mounts its volumes. The program itself is the file `/coaming` of its image.
+/// Where the agent mounts its volumes.
 const VOLUMES: &str = "/run/coaming";
+/// Where the agent mounts the launcher's volume.
+const LAUNCHERS: &str = "/run/coaming/launcher";
 /// The agent's user where the pod's group reads the files.
 const AGENT_USER: i64 = 65532;
 /// How long the agent's token is valid, in seconds. The kubelet replaces it in time.
@@ -59,6 +63,12 @@ pub(super) fn patched(
     volumes(spec, deliveries);
     for delivery in deliveries {
         mount(spec, delivery);
+    }
+    for key in ["initContainers", "containers"] {
+        let containers = spec.get_mut(key).and_then(Value::as_array_mut).into_iter().flatten();
+        for container in containers.filter_map(Value::as_object_mut) {
+            launcher::put(container, deliveries, &*facts.entry_points)?;
+        }
     }
     if !uses_api(pod) {
         without_api_token(spec);
@@ -99,7 +109,7 @@ fn names_are_free(spec: &Map<String, Value>, form: Form) -> Result<(), Refusal> 
 }
 
 /// The list of this name, which is made if it is absent.
-fn list<'s>(spec: &'s mut Map<String, Value>, key: &str) -> Option<&'s mut Vec<Value>> {
+pub(super) fn list<'s>(spec: &'s mut Map<String, Value>, key: &str) -> Option<&'s mut Vec<Value>> {
     let entry = spec.entry(key).or_insert_with(|| json!([]));
     if entry.is_null() {
         *entry = json!([]);
@@ -117,14 +127,22 @@ fn put(list: &mut Vec<Value>, item: Value) {
 
 fn volumes(spec: &mut Map<String, Value>, deliveries: &[Delivery<'_>]) {
     let Some(list) = list(spec, "volumes") else { return };
-    let own =
-        |name: &str| name == TOKEN || deliveries.iter().any(|delivery| delivery.volume == name);
+    let is_launched = launcher::is_needed(deliveries);
+    let own = |name: &str| {
+        name == TOKEN
+            || is_launched && name == launcher::VOLUME
+            || deliveries.iter().any(|delivery| delivery.volume == name)
+    };
     // A volume of ours that no grant explains would be readable by whatever mounts it.
     list.retain(|volume| !is_ours(text(volume, "name")) || own(text(volume, "name")));
     for delivery in deliveries {
         let limit = format!("{}Mi", mebibytes(delivery));
         let memory = json!({"medium": "Memory", "sizeLimit": limit});
         put(list, json!({"name": delivery.volume, "emptyDir": memory}));
+    }
+    if is_launched {
+        let memory = json!({"medium": "Memory", "sizeLimit": format!("{}Mi", launcher::MEBIBYTES)});
+        put(list, json!({"name": launcher::VOLUME, "emptyDir": memory}));
     }
     let audience = deliveries.first().map(|delivery| delivery.server.audience());
     let token = json!({"serviceAccountToken": {
@@ -202,7 +220,7 @@ fn add_containers(
     if let Some(first) = first.as_object_mut() {
         if form == Form::Native {
             first.insert("restartPolicy".to_owned(), "Always".into());
-            first.insert("startupProbe".to_owned(), probe(facts));
+            first.insert("startupProbe".to_owned(), probe());
         } else {
             first.insert("args".to_owned(), json!(["agent", "--once"]));
         }
@@ -222,9 +240,9 @@ fn add_containers(
 }
 
 /// Until the files are there, the containers that follow do not start.
-fn probe(facts: &ServerFacts) -> Value {
+fn probe() -> Value {
     json!({
-        "exec": {"command": [facts.agent_program, "agent", "--ready"]},
+        "exec": {"command": [PROGRAM, "agent", "--ready"]},
         "failureThreshold": 300, "periodSeconds": 1, "successThreshold": 1, "timeoutSeconds": 5,
     })
 }
@@ -236,8 +254,13 @@ fn agent(name: &str, deliveries: &[Delivery<'_>], facts: &ServerFacts, grace: u6
         .map(|delivery| json!({"name": delivery.volume, "mountPath": directory(delivery)}))
         .collect();
     mounts.push(json!({"name": TOKEN, "mountPath": TOKEN_DIRECTORY, "readOnly": true}));
+    let is_launched = launcher::is_needed(deliveries);
+    if is_launched {
+        mounts.push(json!({"name": launcher::VOLUME, "mountPath": LAUNCHERS}));
+    }
     let config = serde_json::to_string(&configuration(deliveries, grace)).unwrap_or_default();
-    let size: u64 = deliveries.iter().map(mebibytes).sum();
+    let files: u64 = deliveries.iter().map(mebibytes).sum();
+    let size = files + if is_launched { launcher::MEBIBYTES } else { 0 };
     let user = deliveries.iter().find_map(|delivery| match delivery.reader {
         Reader::User(user) => Some(user),
         Reader::Group => None,
@@ -246,7 +269,7 @@ fn agent(name: &str, deliveries: &[Delivery<'_>], facts: &ServerFacts, grace: u6
         "name": name,
         "image": facts.agent_image,
         "imagePullPolicy": "IfNotPresent",
-        "command": [facts.agent_program],
+        "command": [PROGRAM],
         "args": ["agent"],
         "env": [{"name": "COAMING_AGENT_CONFIG", "value": config}],
         "volumeMounts": mounts,
@@ -294,7 +317,9 @@ fn configuration(deliveries: &[Delivery<'_>], grace: u64) -> Config {
             gid: None,
         });
     }
-    Config { stores, grants, listen: None, deadline_seconds: 300, grace_seconds: grace }
+    let launcher = launcher::is_needed(deliveries)
+        .then(|| LauncherConfig { program: LAUNCHER.into(), directory: LAUNCHERS.into() });
+    Config { stores, grants, launcher, listen: None, deadline_seconds: 300, grace_seconds: grace }
 }
 
 /// How the agent reaches the store. It logs in with its token.

@@ -58,12 +58,16 @@ pub enum Refusal {
         image: String,
     },
     /// There is no such store, or it does not allow the namespace.
-    #[error("SecretGrant `{grant}` names the store `{store}`, which this namespace does not have")]
+    #[error("SecretGrant `{grant}` names the {kind} `{store}`, which {reason}")]
     NoStore {
         /// The grant.
         grant: String,
         /// The store.
         store: String,
+        /// Its kind.
+        kind: &'static str,
+        /// Why it cannot be used.
+        reason: String,
     },
     /// The grants of one pod are for stores that accept different tokens.
     #[error("the grants of one pod need stores of one audience, and these have `{0}` and `{1}`")]
@@ -142,6 +146,30 @@ pub enum Refusal {
         grant: String,
         /// The file.
         file: String,
+    },
+    /// A container that the launcher starts gets a variable twice.
+    #[error(
+        "container `{container}` gets the variable `{variable}` twice: take it out of `env`, or out of \
+         one of its SecretGrants"
+    )]
+    Variable {
+        /// The container.
+        container: String,
+        /// The variable.
+        variable: String,
+    },
+    /// A container that the launcher starts names no command, and its image's is not known.
+    #[error(
+        "container `{container}` has no `command`, and the entry point of the image `{image}` is not \
+         known: {reason}"
+    )]
+    EntryPoint {
+        /// The container.
+        container: String,
+        /// Its image.
+        image: String,
+        /// Why.
+        reason: String,
     },
     /// The pod has a container with the agent's name where the agent does not belong.
     #[error("container `{0}` has the name of the agent")]

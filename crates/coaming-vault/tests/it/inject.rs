@@ -1,7 +1,10 @@
 //! Injection: what a pod becomes, and which pods are refused.
 
+use std::sync::Arc;
+
 use coaming_vault::{
-    ClusterSecretStore, Refusal, SecretGrant, SecretStore, ServerFacts, Stores, inject,
+    ClusterSecretStore, EntryPoint, EntryPoints, Refusal, SecretGrant, SecretStore, ServerFacts,
+    Stores, inject, launcher_warning,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -44,7 +47,25 @@ fn facts(native_sidecars: bool) -> ServerFacts {
     ServerFacts {
         native_sidecars,
         agent_image: "registry.example/coaming:1".to_owned(),
-        agent_program: "/usr/local/bin/coaming".to_owned(),
+        entry_points: Arc::new(OneImage),
+    }
+}
+
+/// The entry point of one image is known.
+#[derive(Debug)]
+struct OneImage;
+
+impl EntryPoints for OneImage {
+    fn entry_point(&self, image: &str) -> Result<EntryPoint, String> {
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        match image {
+            "registry.example/shop/web:1" => Ok(EntryPoint {
+                command: words(&["/entry", "$(HOME)"]),
+                arguments: words(&["serve", "--port=80"]),
+            }),
+            "registry.example/shop/web:empty" => Ok(EntryPoint::default()),
+            _ => Err("its registry does not answer".to_owned()),
+        }
     }
 }
 
@@ -305,6 +326,203 @@ fn the_agents_name_is_not_free() {
     pod["spec"]["initContainers"].as_array_mut().unwrap().push(fake);
     let patched = injected(&pod).unwrap();
     assert!(!patched.to_string().contains("evil"), "it is replaced");
+}
+
+/// A grant whose container is started by the launcher.
+fn launched(name: &str) -> SecretGrant {
+    grant(name, |spec| {
+        spec["launcher"] = json!(true);
+        spec["files"][0]["variable"] = json!("DB_PASSWORD");
+    })
+}
+
+const LAUNCH: [&str; 4] = [
+    "/run/coaming-launcher/coaming-launch",
+    "--variable",
+    "DB_PASSWORD=/run/secrets/db/password",
+    "--",
+];
+
+#[test]
+fn the_launcher_starts_what_the_container_would() {
+    let started = |change: &dyn Fn(&mut Value)| {
+        let mut pod = pod();
+        change(&mut pod["spec"]["containers"][0]);
+        let patched = injected_with(&pod, &[launched("db")], &facts(true))?;
+        let app = &patched["spec"]["containers"][0];
+        let words = |key: &str| -> Vec<String> {
+            serde_json::from_value(app[key].clone()).unwrap_or_default()
+        };
+        let command = words("command");
+        assert_eq!(command[..4], LAUNCH);
+        Ok::<_, Refusal>((command[4..].to_vec(), words("args")))
+    };
+    let own = started(&|app| {
+        app["command"] = json!(["./server"]);
+        app["args"] = json!(["$(POD_NAME)"]);
+    });
+    assert_eq!(own, Ok((vec!["./server".into()], vec!["$(POD_NAME)".into()])));
+    // The kubelet would replace `$(HOME)`, which a runtime leaves as it is in an image.
+    let image =
+        (vec!["/entry".into(), "$$(HOME)".into()], vec!["serve".into(), "--port=80".into()]);
+    assert_eq!(started(&|_| {}), Ok(image.clone()));
+    let with_arguments = started(&|app| app["args"] = json!(["migrate"]));
+    assert_eq!(with_arguments, Ok((image.0, vec!["migrate".into()])));
+    let unknown = started(&|app| app["image"] = json!("registry.example/shop/web:2")).unwrap_err();
+    assert_eq!(
+        unknown.to_string(),
+        "container `app` has no `command`, and the entry point of the image \
+         `registry.example/shop/web:2` is not known: its registry does not answer"
+    );
+    let empty = |app: &mut Value| app["image"] = json!("registry.example/shop/web:empty");
+    assert!(matches!(started(&empty), Err(Refusal::EntryPoint { .. })));
+}
+
+#[test]
+fn the_launcher_is_read_only_and_in_its_container_alone() {
+    for native in [true, false] {
+        let patched = injected_with(&pod(), &[launched("db")], &facts(native)).unwrap();
+        let agents: &[&str] = match native {
+            true => &["coaming-agent", "app"],
+            false => &["coaming-agent-first", "app", "coaming-agent"],
+        };
+        assert_eq!(mounted_by(&patched, "coaming-launcher"), agents);
+        let app = patched["spec"]["containers"][0]["volumeMounts"].as_array().unwrap();
+        let mount = app.iter().find(|mount| mount["name"] == "coaming-launcher").unwrap();
+        assert_eq!(mount["readOnly"], true);
+        let config = patched["spec"]["initContainers"][0]["env"][0]["value"].as_str().unwrap();
+        let config = coaming_vault::Config::parse(serde_json::from_str(config).unwrap()).unwrap();
+        let launcher = config.launcher.unwrap();
+        assert_eq!(launcher.directory.to_str(), Some("/run/coaming/launcher"));
+    }
+    let writable = json!([{"name": "coaming-launcher", "mountPath": "/run/coaming-launcher"}]);
+    for container in [0, 1] {
+        let mut pod = pod();
+        pod["spec"]["containers"][container]["volumeMounts"] = writable.clone();
+        for grant in [launched("db"), grant("db", |_| {})] {
+            let refusal = injected_with(&pod, &[grant], &facts(true)).unwrap_err();
+            assert!(matches!(refusal, Refusal::ForeignMount { .. }), "{refusal}");
+        }
+    }
+    // Nor is a volume of this name what someone else makes of it.
+    let mut pod = pod();
+    pod["spec"]["volumes"] = json!([{"name": "coaming-launcher", "configMap": {"name": "evil"}}]);
+    let patched = injected_with(&pod, &[launched("db")], &facts(true)).unwrap();
+    assert!(!patched.to_string().contains("evil"));
+}
+
+#[test]
+fn a_variable_has_one_value() {
+    let mut with_env = pod();
+    with_env["spec"]["containers"][0]["env"] = json!([{"name": "DB_PASSWORD", "value": "x"}]);
+    let twice = Refusal::Variable { container: "app".into(), variable: "DB_PASSWORD".into() };
+    assert_eq!(injected_with(&with_env, &[launched("db")], &facts(true)).unwrap_err(), twice);
+    let mut two = pod();
+    two["metadata"]["annotations"]["coaming.dev/secrets"] = json!("db,other");
+    let both = [launched("db"), launched("other")];
+    assert_eq!(injected_with(&two, &both, &facts(true)).unwrap_err(), twice);
+}
+
+/// What the status of a grant says.
+fn problem(change: &dyn Fn(&mut Value)) -> String {
+    let (stores, cluster) = ([store()], [cluster_store(&["other"])]);
+    let grant = grant("db", |spec| change(spec));
+    let stores = Stores { namespaced: &stores, cluster: &cluster };
+    match coaming_vault::check_grant(&grant, stores, "shop") {
+        Ok(()) => String::new(),
+        Err(refusal) => refusal.to_string(),
+    }
+}
+
+/// A tag or digest in `repository` would be ignored, and every image of the repository be granted.
+#[test]
+fn a_repository_names_no_tag_and_no_digest() {
+    let digest = format!("sha256:{}", "ab".repeat(32));
+    let image = |repository: &str, digest: Option<&str>| {
+        problem(&|spec| spec["image"] = json!({"repository": repository, "digest": digest}))
+    };
+    assert_eq!(image("registry.example:5000/shop/web", Some(&digest)), "");
+    for repository in ["shop/web:1.2", &format!("shop/web@{digest}"), &format!("web:1@{digest}")] {
+        let said = image(repository, None);
+        assert!(
+            said.contains("has a tag or a digest: name the digest in `image.digest`"),
+            "{said}"
+        );
+    }
+    for repository in ["Shop/Web", "shop/web:", "https://registry.example/shop/web"] {
+        let said = image(repository, None);
+        assert!(said.contains("is not a valid repository"), "{said}");
+    }
+    for digest in ["sha256:abc", &"ab".repeat(32), ""] {
+        let said = image("shop/web", Some(digest));
+        assert!(said.contains("is not a valid digest"), "{said}");
+    }
+}
+
+#[test]
+fn typical_mistakes_in_grants_are_named() {
+    let set = |pointer: &str, value: Value| {
+        problem(&|spec| {
+            let (parent, key) = pointer.rsplit_once('/').unwrap();
+            spec.pointer_mut(parent).unwrap()[key] = value.clone();
+        })
+    };
+    let said = |pointer: &str, value: Value, expected: &str| {
+        let said = set(pointer, value);
+        assert!(said.contains(expected), "{pointer}: {said}");
+    };
+    let account = "write the name of the service account alone";
+    for name in ["system:serviceaccount:shop:web", "shop/web", "Web"] {
+        said("/serviceAccount", json!(name), account);
+    }
+    let directory = "write an absolute path of at least two directories";
+    for path in ["/run/secrets/db/", "/secrets", "run/secrets", "/run/../etc/x", "/run/a:b"] {
+        said("/directory", json!(path), directory);
+    }
+    said("/files/0/template", json!("{{ secret.password }}"), "`key` and `template`");
+    said("/files/0/path", json!("/secret/shop/db"), "`/secret/shop/db` is not a path");
+    said(
+        "/store/name",
+        json!("valt"),
+        "names the SecretStore `valt`, which is not in this namespace",
+    );
+    said(
+        "/store/kind",
+        json!("ClusterSecretStore"),
+        "does not have `shop` among its `allowedNamespaces`",
+    );
+    let other_kind =
+        problem(&|spec| spec["store"] = json!({"kind": "ClusterSecretStore", "name": "x"}));
+    assert!(
+        other_kind.contains("names the ClusterSecretStore `x`, which does not exist"),
+        "{other_kind}"
+    );
+}
+
+/// A store of the other kind has the name.
+#[test]
+fn the_kind_of_a_store_is_easily_forgotten() {
+    let cluster = [cluster_store(&["shop"])];
+    let stores = Stores { namespaced: &[], cluster: &cluster };
+    let said = coaming_vault::check_grant(&grant("db", |_| {}), stores, "shop").unwrap_err();
+    let said = said.to_string();
+    assert!(said.contains("a ClusterSecretStore has this name: set `store.kind`"), "{said}");
+}
+
+#[test]
+fn a_grant_says_what_is_wrong_with_its_variables() {
+    let idle = problem(&|spec| spec["launcher"] = json!(true));
+    assert!(idle.contains("needs a file with a `variable`"), "{idle}");
+    let unset = problem(&|spec| spec["files"][0]["variable"] = json!("A"));
+    assert!(unset.contains("set `launcher: true`"), "{unset}");
+    let invalid = problem(&|spec| {
+        spec["launcher"] = json!(true);
+        spec["files"][0]["variable"] = json!("A-B");
+    });
+    assert!(invalid.contains("`A-B` is not the name"), "{invalid}");
+    assert_eq!(launcher_warning(&grant("db", |_| {})), None);
+    let warning = launcher_warning(&launched("db")).unwrap();
+    assert!(warning.contains("/proc/PID/environ") && warning.contains("DB_PASSWORD"), "{warning}");
 }
 
 /// Pods of several containers, some of which have grants.

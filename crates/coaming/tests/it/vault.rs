@@ -330,3 +330,27 @@ fn the_plugin_of_the_api_server_starts_and_ends() {
     let refused = run_in(directory.path(), &["kms", "--config", &config], "");
     assert!(stderr(&refused).contains("needs the API server"), "{}", stderr(&refused));
 }
+
+#[test]
+fn the_agent_brings_the_launcher_along() {
+    let store = store();
+    let path = |name: &str| store.path().join(name).display().to_string();
+    std::fs::create_dir(path("launchers")).unwrap();
+    std::fs::write(path("launch"), "#!/bin/sh\nexit 3\n").unwrap();
+    let config = serde_json::json!({
+        "launcher": {"program": path("launch"), "directory": path("launchers")},
+        "stores": {"local": {"age": {"file": "secrets.age", "identity": "secrets.key"}}},
+        "grants": [{"name": "db", "store": "local", "directory": path("out"),
+            "files": [{"name": "password", "path": "shop/db", "key": "password"}]}],
+    });
+    std::fs::write(path("agent.json"), config.to_string()).unwrap();
+    let once = ["agent", "--once", "--config", "agent.json"];
+    let done = run_in(store.path(), &once, "");
+    assert!(done.status.success(), "{}", stderr(&done));
+    let status = Command::new(path("launchers/coaming-launch")).status().unwrap();
+    assert_eq!(status.code(), Some(3));
+    std::fs::remove_file(path("launch")).unwrap();
+    let failed = run_in(store.path(), &once, "");
+    assert_eq!(failed.status.code(), Some(2));
+    assert!(stderr(&failed).contains("cannot install the launcher"), "{}", stderr(&failed));
+}

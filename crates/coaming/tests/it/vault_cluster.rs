@@ -228,7 +228,7 @@ impl Case<'_> {
         self.wait("all grants have a status", |case| {
             let status = |name: &str| case.get(&["secretgrant", name])["status"].take();
             let reason = status("wrong")["message"].as_str().unwrap_or_default().to_owned();
-            status("db")["usable"] == true && reason.contains("names the store `nowhere`")
+            status("db")["usable"] == true && reason.contains("names the SecretStore `nowhere`")
         });
         self.kubectl(&["delete", "secretgrant", "wrong"]);
     }

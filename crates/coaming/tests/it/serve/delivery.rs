@@ -24,6 +24,19 @@ spec:
   role: web
   directory: /run/secrets/db
   files: [{name: password, path: secret/shop/db, key: password}]
+---
+apiVersion: coaming.dev/v1alpha1
+kind: SecretGrant
+metadata: {name: environment, namespace: shop}
+spec:
+  serviceAccount: default
+  container: app
+  image: {repository: registry.example/shop/web}
+  store: {name: vault}
+  role: web
+  directory: /run/secrets/environment
+  launcher: true
+  files: [{name: password, path: secret/shop/db, key: password, variable: DB_PASSWORD}]
 ";
 
 /// A pod with two containers, of which one may read the secret.
@@ -56,6 +69,7 @@ fn secrets_are_delivered_and_reports_are_written() {
     server.wait("the grant is known", |_| lab.tried(&pod("shop", IMAGE, "")).0);
 
     the_agent_is_in_the_pod(&lab);
+    the_launcher_starts_the_program(&lab);
     what_is_not_granted_is_refused(&lab);
     server.wait("the report is written", |_| !reports(&lab).is_empty());
     let report = &reports(&lab)[0];
@@ -108,6 +122,35 @@ fn the_agent_is_in_the_pod(lab: &Lab) {
     let second = lab.done(&["create", "--dry-run=server", "-o", "json", "-f", "-"], &again);
     let second: Value = serde_json::from_str(&second).unwrap();
     assert_eq!(second["spec"], created["spec"]);
+}
+
+/// A program gets its secret by a variable; the status of the grant says that this is weaker.
+fn the_launcher_starts_the_program(lab: &Lab) {
+    let text = pod("shop", IMAGE, "")
+        .replace("coaming.dev/secrets: db", "coaming.dev/secrets: environment");
+    let with = text.replace("{name: app,", "{name: app, command: [./server],");
+    let created = lab.done(&["create", "--dry-run=server", "-o", "json", "-f", "-"], &with);
+    let created: Value = serde_json::from_str(&created).unwrap();
+    let command = [
+        "/run/coaming-launcher/coaming-launch",
+        "--variable",
+        "DB_PASSWORD=/run/secrets/environment/password",
+        "--",
+        "./server",
+    ];
+    assert_eq!(created["spec"]["containers"][0]["command"], serde_json::json!(command));
+    // Nothing answers for this registry.
+    let (created, said) = lab.tried(&text);
+    assert!(!created && said.contains("has no `command`"), "{said}");
+    let status = || lab.get(&["-n", "shop", "secretgrant", "environment"])["status"].clone();
+    let start = std::time::Instant::now();
+    while status()["warning"].is_null() {
+        assert!(start.elapsed().as_secs() < 60, "{}", status());
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+    let status = status();
+    assert_eq!(status["usable"], true, "{status}");
+    assert!(status["warning"].as_str().unwrap().contains("/proc/PID/environ"), "{status}");
 }
 
 fn what_is_not_granted_is_refused(lab: &Lab) {

@@ -14,7 +14,10 @@ pub(crate) fn archive(directory: &Path) -> PathBuf {
     let mut strip = Command::new("strip");
     strip.arg("-o").arg(&program).arg(env!("CARGO_BIN_EXE_coaming"));
     assert!(strip.status().unwrap().success());
-    let mut files = vec![("coaming".to_owned(), std::fs::read(&program).unwrap())];
+    // Where it is in the published image, too.
+    let path = coaming_vault::PROGRAM;
+    let mut files =
+        vec![(path.trim_start_matches('/').to_owned(), std::fs::read(&program).unwrap())];
     let libraries = Command::new("ldd").arg(&program).output().unwrap();
     let text = String::from_utf8(libraries.stdout).unwrap();
     for path in text.split_whitespace().filter(|word| word.starts_with('/')) {
@@ -30,7 +33,7 @@ pub(crate) fn archive(directory: &Path) -> PathBuf {
     let digest = format!("sha256:{}", sum.split_whitespace().next().unwrap());
     let config = serde_json::json!({
         "architecture": "amd64", "os": "linux",
-        "config": {"Entrypoint": ["/coaming"], "User": "65532"},
+        "config": {"Entrypoint": [path], "User": "65532"},
         "rootfs": {"type": "layers", "diff_ids": [digest]},
     });
     let archive = directory.join("image.tar");
