@@ -45,6 +45,7 @@ impl Compiled {
         let expires = coaming_config::parse_date(&exemption.expires).map_err(|error| {
             PolicyError::invalid(format!("{field}.expires"), format!("{error}"))
         })?;
+        check_objects(&exemption.objects, &format!("{field}.objects"))?;
         Ok(Self {
             rules: exemption.rules.clone(),
             objects: globs(&exemption.objects, &format!("{field}.objects"))?,
@@ -82,6 +83,22 @@ pub(crate) fn answer(
         answer = Answer::Expired(exemption.expires);
     }
     answer
+}
+
+/// Fails at a pattern that no object matches.
+fn check_objects(patterns: &[String], field: &str) -> Result<(), PolicyError> {
+    for pattern in patterns.iter().filter(|pattern| !pattern.contains("**")) {
+        let Some((kind, name)) = pattern.split_once('/') else { continue };
+        let reason = if name.contains('/') {
+            "write `name` or `Kind/name`; namespaces are in `namespaces`"
+        } else if kind.starts_with(|first: char| first.is_ascii_lowercase()) {
+            "write the kind as in manifests, such as `Deployment`"
+        } else {
+            continue;
+        };
+        return Err(PolicyError::invalid(field, format!("`{pattern}`: {reason}")));
+    }
+    Ok(())
 }
 
 /// The patterns; `None` if there are none, which means everything.

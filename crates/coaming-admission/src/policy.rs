@@ -9,7 +9,12 @@ use crate::Mode;
 
 /// The content of a policy.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    default,
+    expecting = "the fields of a policy, such as `mode: warn`"
+)]
 pub struct PolicySpec {
     /// The mode of the namespace, or of all namespaces without a mode of their own. The namespace's
     /// label `coaming.dev/mode` overrides it.
@@ -39,7 +44,11 @@ pub struct PolicySpec {
 
 /// The strictest mode of some rules.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    expecting = "`rules` with a list, and `mode`"
+)]
 pub struct RuleMode {
     /// Rules and categories; `ALL` for all.
     pub rules: Vec<String>,
@@ -49,7 +58,11 @@ pub struct RuleMode {
 
 /// Findings that are accepted until a date.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    expecting = "`rules` with a list, `reason`, and `expires`"
+)]
 pub struct Exemption {
     /// Rules and categories; `ALL` for all.
     pub rules: Vec<String>,
@@ -104,6 +117,13 @@ impl PolicySpec {
         if spec.is_null() {
             return Ok(Self::default());
         }
+        if spec.get("kind").is_some() && spec.get("spec").is_some() {
+            let reason = "it is a whole object: write only what is in its `spec`";
+            return Err(PolicyError::invalid("spec", reason));
+        }
+        // Item by item first: the decoder does not say where it is.
+        check_items::<RuleMode>(&spec, "rules")?;
+        check_items::<Exemption>(&spec, "exemptions")?;
         serde_json::from_value(spec)
             .map_err(|error| PolicyError::invalid("spec", error.to_string()))
     }
@@ -124,6 +144,16 @@ impl PolicySpec {
             _ => Err(PolicyError::invalid("YAML", "a single document is expected")),
         }
     }
+}
+
+/// Fails at the first item of a list that is not of this form.
+fn check_items<T: for<'de> Deserialize<'de>>(spec: &Value, list: &str) -> Result<(), PolicyError> {
+    let items = spec.get(list).and_then(Value::as_array).into_iter().flatten();
+    for (index, item) in items.enumerate() {
+        T::deserialize(item)
+            .map_err(|error| PolicyError::invalid(format!("{list}[{index}]"), error.to_string()))?;
+    }
+    Ok(())
 }
 
 /// Fails if a rule or category does not exist, or if there are none.

@@ -34,7 +34,25 @@ fn errors_name_the_field() {
             "exemptions[0].reason: say why",
         ),
         ("exemptions: [{rules: [ALL], reason: x, expires: soon}]", "exemptions[0].expires: "),
-        ("exemptions: [{rules: [ALL], reason: x}]", "missing field `expires`"),
+        ("exemptions: [{rules: [ALL], reason: x}]", "exemptions[0]: missing field `expires`"),
+        (
+            "rules: [privileged]",
+            "rules[0]: invalid type: string \"privileged\", expected `rules` with",
+        ),
+        ("rules: [{rules: [ALL], mode: warn}, {rules: [ALL]}]", "rules[1]: missing field `mode`"),
+        ("enforce", "expected the fields of a policy"),
+        (
+            "{kind: CoamingPolicy, spec: {mode: warn}}",
+            "it is a whole object: write only what is in its `spec`",
+        ),
+        (
+            "exemptions: [{rules: [ALL], reason: x, expires: 2027-01-01, objects: [Deployment/shop/web]}]",
+            "exemptions[0].objects: `Deployment/shop/web`: write `name` or `Kind/name`",
+        ),
+        (
+            "exemptions: [{rules: [ALL], reason: x, expires: 2027-01-01, objects: [deployment/web]}]",
+            "exemptions[0].objects: `deployment/web`: write the kind as in manifests",
+        ),
         (
             "exemptions: [{rules: [ALL], reason: x, expires: 2027-01-01, objects: ['[']}]",
             "exemptions[0].objects: ",
