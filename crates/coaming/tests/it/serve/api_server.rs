@@ -381,7 +381,7 @@ fn rotation(lab: &Lab) {
     let good = pod("coaming-fail", "good", HARMLESS);
     let (mut authorities, mut certificates) = (vec![data()["ca.crt"].clone()], vec![]);
     let (start, mut asked) = (Instant::now(), 0);
-    while authorities.len() < 2 || start.elapsed() < Duration::from_secs(30) {
+    while authorities.len() < 2 || certificates.len() < 3 || asked <= 30 {
         let (created, said) = lab.tried(&good);
         assert!(created, "request {asked}, {} s: {said}", start.elapsed().as_secs());
         asked += 1;
@@ -392,9 +392,10 @@ fn rotation(lab: &Lab) {
         if certificates.last() != Some(&data["tls.crt"]) {
             certificates.push(data["tls.crt"].clone());
         }
-        assert!(start.elapsed() < Duration::from_secs(120), "no second authority");
+        let (authorities, certificates) = (authorities.len(), certificates.len());
+        let seen = format!("{authorities} authorities and {certificates} certificates");
+        assert!(start.elapsed() < Duration::from_secs(180), "{seen} in {asked} requests");
     }
-    assert!(certificates.len() >= 3 && asked > 30, "{} of {asked}", certificates.len());
     deletion(lab, &good);
 }
 
