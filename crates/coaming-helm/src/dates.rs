@@ -45,6 +45,17 @@ fn days_of(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
 }
 
+/// Adds years, months and days; a day that the month does not have is one of the next month.
+pub(crate) fn add_date(seconds: i64, years: i64, months: i64, days: i64) -> i64 {
+    // Far beyond what Go can write, and nothing overflows.
+    const LIMIT: i64 = 1_000_000_000;
+    let [years, months, days] = [years, months, days].map(|count| count.clamp(-LIMIT, LIMIT));
+    let (year, month, day) = civil(seconds.div_euclid(DAY));
+    let month = month - 1 + months;
+    let first = days_of(year + years + month.div_euclid(12), month.rem_euclid(12) + 1, 1);
+    (first + day - 1 + days) * DAY + seconds.rem_euclid(DAY)
+}
+
 /// The parts of Go's reference time, longest first where one begins another.
 const PARTS: [&str; 27] = [
     "January", "Jan", "Monday", "Mon", "2006", "-07:00", "Z07:00", "Z0700", "-0700", "-07", "MST",

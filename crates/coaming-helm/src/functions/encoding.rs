@@ -102,7 +102,7 @@ fn decoded(v: &[Value], bytes: Result<Vec<u8>, String>) -> Outcome {
 }
 
 /// Go's decoder skips line breaks, and names the byte where it stopped.
-fn from_base64(text: &str) -> Result<Vec<u8>, String> {
+pub(super) fn from_base64(text: &str) -> Result<Vec<u8>, String> {
     let text = text.replace(['\n', '\r'], "");
     STANDARD.decode(&text).map_err(|error| {
         let at = match error {

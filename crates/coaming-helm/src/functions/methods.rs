@@ -30,7 +30,8 @@ pub(crate) fn method(
         (Object::Version(version), "String") => Some(Ok(Value::from(version.to_string()))),
         (Object::Version(version), "Original") => Some(Ok(Value::from(version.original.as_str()))),
         (Object::Version(version), _) => version_method(version, name, arguments),
-        (Object::Time(seconds), _) => time_method(*seconds, name, arguments),
+        (Object::Time(seconds), _) => time_method(*seconds, name, arguments)
+            .map(|result| result.map(|value| value.at(receiver.first_origin()))),
         _ => None,
     }
 }
@@ -65,8 +66,25 @@ fn time_method(seconds: i64, name: &str, arguments: &[Value]) -> Option<Outcome>
         let written = crate::dates::format(layout, seconds);
         Value::int(written.parse().unwrap_or(0))
     };
+    let other = match arguments.first().map(|other| &other.kind) {
+        Some(Kind::Object(object)) => match &**object {
+            Object::Time(other) => Some(*other),
+            _ => None,
+        },
+        _ => None,
+    };
+    let count = |index| arguments.get(index).map_or(0, super::to_int);
     let value = match name {
+        "AddDate" => {
+            let changed = crate::dates::add_date(seconds, count(0), count(1), count(2));
+            Kind::Object(Rc::new(Object::Time(changed))).into()
+        }
+        "After" => Value::from(other.is_some_and(|other| seconds > other)),
+        "Before" => Value::from(other.is_some_and(|other| seconds < other)),
+        "Equal" => Value::from(other == Some(seconds)),
         "Unix" => Value::int64(seconds),
+        "UnixMilli" => Value::int64(seconds.saturating_mul(1_000)),
+        "UnixMicro" => Value::int64(seconds.saturating_mul(1_000_000)),
         "UnixNano" => Value::int64(seconds.saturating_mul(1_000_000_000)),
         "Format" => Value::from(crate::dates::format(text(arguments, 0), seconds)),
         "String" => Value::from(crate::dates::full(seconds)),

@@ -4,6 +4,7 @@
 //! is neither. None of them reads the environment, the network, the clock or a file.
 
 mod cases;
+mod ciphers;
 mod compare;
 mod convert;
 mod dates;
@@ -61,7 +62,7 @@ pub(crate) type Outcome = Result<Value, String>;
 type Row = (&'static str, &'static str, fn(&Exec, &[Value]) -> Outcome);
 
 static FUNCTIONS: LazyLock<HashMap<&'static str, Function>> = LazyLock::new(|| {
-    let tables: [&[Row]; 14] = [
+    let tables: [&[Row]; 15] = [
         compare::TABLE,
         convert::TABLE,
         dates::TABLE,
@@ -69,6 +70,7 @@ static FUNCTIONS: LazyLock<HashMap<&'static str, Function>> = LazyLock::new(|| {
         encoding::TABLE,
         lists::TABLE,
         math::TABLE,
+        ciphers::TABLE,
         passwords::TABLE,
         paths::TABLE,
         random::TABLE,

@@ -74,11 +74,6 @@ pub(super) const TABLE: &[Row] = &[
         };
         Ok(pair(decode(0)?, decode(1)?))
     }),
-    ("encryptAES", "ss", |exec, v| {
-        let length = (text(v, 1).len() / 16 + 2) * 16;
-        Ok(Value::from(STANDARD.encode(stream(exec, length))).at(Origin::random()))
-    }),
-    ("decryptAES", "ss", |exec, _| letters(exec, 16, ALPHANUMERIC)),
 ];
 
 const NUMERIC: &[u8] = b"0123456789";
@@ -86,7 +81,7 @@ const ALPHA: &[u8] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const ALPHANUMERIC: &[u8] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 
 /// The next deterministic bytes.
-fn stream(exec: &Exec, count: usize) -> Vec<u8> {
+pub(super) fn stream(exec: &Exec, count: usize) -> Vec<u8> {
     let number = exec.generated.get();
     exec.generated.set(number + 1);
     let mut bytes = Vec::with_capacity(count + 32);
