@@ -71,13 +71,13 @@ pub(super) fn add(scene: &Scene<'_>, graph: &mut AttackGraph) {
         for container in scene.containers_of(pod) {
             let mut mounts = container.container.volume_mounts();
             let is_covered = mounts.any(|mount| mount.mount_path() == Some(DIRECTORY));
-            let projected = projected(pod, container);
+            let volume = projected(pod, container).or_else(|| secret_volume(scene, pod, container));
             let evidence = if has_token && !is_covered {
                 let node = pod.pod().node();
                 let setting = node.field("automountServiceAccountToken");
                 let account = setting.or_else(|| node.field("serviceAccountName"));
                 Evidence::at(pod.object(), account.unwrap_or(node))
-            } else if let Some(node) = projected {
+            } else if let Some(node) = volume {
                 Evidence::at(pod.object(), node)
             } else {
                 continue;
@@ -95,6 +95,21 @@ pub(super) fn add(scene: &Scene<'_>, graph: &mut AttackGraph) {
             graph.add(from, to, edge);
         }
     }
+}
+
+/// The volume by which a cluster before 1.22 mounts the token of the pod's account: one of the Secret
+/// that the token is in.
+fn secret_volume<'a>(
+    scene: &Scene<'_>,
+    pod: &PodInfo<'a>,
+    container: &ContainerInfo<'a>,
+) -> Option<Node<'a>> {
+    let mut mounts = container.container.volume_mounts();
+    let mount = mounts.find(|mount| mount.mount_path() == Some(DIRECTORY))?;
+    let volume = pod.pod().volume(mount.name()?)?.source("secret");
+    let object = scene.world.find("Secret", &pod.name.namespace, volume.string("secretName")?)?;
+    let account = super::token_secret::account(object)?;
+    volume.filter(|_| account == pod.pod().service_account_name())
 }
 
 /// A token for the API server in a projected volume that this container mounts.

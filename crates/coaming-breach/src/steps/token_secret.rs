@@ -1,6 +1,6 @@
 //! Step `token-secret`.
 
-use coaming_kube::Fields as _;
+use coaming_kube::{Fields as _, Object};
 
 use crate::evidence::{Evidence, Undo};
 use crate::foothold::{Foothold, IdentityName};
@@ -82,12 +82,15 @@ step! {
 
 const TYPE: &str = "kubernetes.io/service-account-token";
 
+/// The account whose token a Secret has.
+pub(super) fn account(secret: Object<'_>) -> Option<&str> {
+    let account = secret.annotation("kubernetes.io/service-account.name");
+    account.filter(|_| secret.node().string("type") == Some(TYPE))
+}
+
 pub(super) fn add(scene: &Scene<'_>, graph: &mut AttackGraph) {
     for object in scene.world.of_kind("Secret") {
-        let account = object.annotation("kubernetes.io/service-account.name");
-        let Some(account) = account.filter(|_| object.node().string("type") == Some(TYPE)) else {
-            continue;
-        };
+        let Some(account) = account(object) else { continue };
         let namespace = object.namespace_or_default().to_owned();
         let from = graph.vertex(Foothold::Secret {
             namespace: namespace.clone(),

@@ -193,3 +193,25 @@ spec: {type: NodePort, selector: {app: web}, ports: [{port: 80, targetPort: PORT
     assert_eq!(answer.entries[0].ends().count(), 0);
     assert!(steps(&world, "shop/web", "node").is_some());
 }
+
+/// Before 1.22 the API server adds a volume of the Secret with the account's token to each pod.
+#[test]
+fn a_token_from_a_secret_volume_is_the_token_of_the_account() {
+    let token = "
+apiVersion: v1
+kind: Secret
+type: kubernetes.io/service-account-token
+metadata:
+  name: default-token-x7k2p
+  namespace: shop
+  annotations: {kubernetes.io/service-account.name: default}
+";
+    let volume = "volumes: [{name: t, secret: {secretName: default-token-x7k2p}}]";
+    let mount =
+        "volumeMounts: [{name: t, mountPath: /var/run/secrets/kubernetes.io/serviceaccount}]";
+    let world = world(&[("a.yaml", &pod(volume, mount)), ("b.yaml", token)]);
+    assert_eq!(
+        steps(&world, "shop/web", "serviceaccount/shop/default").unwrap(),
+        ["account-token"]
+    );
+}

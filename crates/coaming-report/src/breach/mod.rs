@@ -48,6 +48,7 @@ impl std::fmt::Display for Place {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.position {
             Some((line, _)) => write!(f, "{}:{line}", self.file),
+            None if self.path.is_empty() => f.write_str(&self.file),
             None => write!(f, "{}: {}", self.file, self.path),
         }
     }

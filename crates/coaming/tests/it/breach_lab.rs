@@ -17,8 +17,10 @@ struct Walk {
     namespace: &'static str,
     objects: &'static str,
     to: &'static str,
-    /// The steps that are predicted.
+    /// The steps that are predicted from the files.
     steps: &'static [&'static str],
+    /// The steps that are predicted from the cluster, which knows the nodes of its pods.
+    live: &'static [&'static str],
     /// A command in the pod `web`, and what it prints if it gets there.
     command: String,
     prints: &'static str,
@@ -69,36 +71,34 @@ fn walk(lab: &Lab, walk: &Walk) -> (bool, String) {
     (text.contains(walk.prints), text)
 }
 
-/// Predicts a way and walks it; makes the changes of the cut, and finds no way, nor one to walk.
+/// The steps of the first way.
+fn steps(answer: &Value) -> Vec<&str> {
+    let steps = answer["ways"][0]["steps"].as_array().map(Vec::as_slice).unwrap_or_default();
+    steps.iter().map(|step| step["step"].as_str().unwrap()).collect()
+}
+
+/// The rules of the first cut.
+fn cut(answer: &Value) -> Vec<&str> {
+    let findings = answer["cuts"][0]["findings"].as_array().unwrap();
+    findings.iter().map(|finding| finding["rule"].as_str().unwrap()).collect()
+}
+
+/// Predicts a way, from the files and from the cluster, and walks it; makes the changes of the cut, and finds no way, nor one to walk.
 fn check(lab: &Lab, way: &Walk) {
     let files = directory(&[("objects.yaml", way.objects)]);
     let path = files.path().join("objects.yaml");
     let path = path.to_str().unwrap();
     let start = format!("{}/web", way.namespace);
-    let ask = || {
-        let output = run(&[
-            "breach",
-            "--from",
-            &start,
-            "--to",
-            way.to,
-            "--kubernetes-version",
-            "1.20",
-            "--format",
-            "json",
-            path,
-        ]);
-        json(&output)
-    };
+    let question = ["breach", "--from", &start, "--to", way.to, "--format", "json"];
+    let ask = || json(&run(&[&question[..], &["--kubernetes-version", "1.20", path][..]].concat()));
     let predicted = ask();
-    let steps: Vec<&str> = predicted["ways"][0]["steps"]
-        .as_array()
-        .unwrap_or_else(|| panic!("{}: no way: {predicted}", way.namespace))
-        .iter()
-        .map(|step| step["step"].as_str().unwrap())
-        .collect();
-    assert_eq!(steps, way.steps, "{}", way.namespace);
+    assert_eq!(steps(&predicted), way.steps, "{}: {predicted}", way.namespace);
     apply(lab, way.namespace, way.objects);
+    let live = ["--cluster", "--namespace", way.namespace];
+    let live = lab.exec(env!("CARGO_BIN_EXE_coaming")).args(question).args(live).output().unwrap();
+    let live = json(&live);
+    assert_eq!(steps(&live), way.live, "in the cluster, {}: {live}", way.namespace);
+    assert_eq!(cut(&live), cut(&predicted), "in the cluster, {}", way.namespace);
     if way.command.contains("/tmp/kubectl") {
         bring_kubectl(lab, way.namespace);
     }
@@ -130,6 +130,7 @@ fn a_secret_is_read_by_the_token_of_the_pod() {
             objects: include_str!("breach_lab/secret.yaml"),
             to: "secret/walk-secret/db",
             steps: &["account-token", "read-secrets"],
+            live: &["account-token", "read-secrets"],
             command: format!(
                 "wget -q -O - --no-check-certificate --header \"Authorization: Bearer $(cat \
                  /var/run/secrets/kubernetes.io/serviceaccount/token)\" {API}/api/v1/namespaces/walk-secret/secrets/db"
@@ -154,6 +155,7 @@ fn a_neighbor_is_entered_by_exec() {
             objects: include_str!("breach_lab/exec.yaml"),
             to: "container/walk-exec/db",
             steps: &["account-token", "exec"],
+            live: &["account-token", "exec"],
             command: format!(
                 "HOME=/tmp /tmp/kubectl --server {API} --insecure-skip-tls-verify --token \"$(cat \
                  /var/run/secrets/kubernetes.io/serviceaccount/token)\" -n walk-exec exec db -- cat /proc/self/environ"
@@ -173,6 +175,7 @@ fn the_token_of_another_pod_is_in_the_files_of_the_node() {
             objects: include_str!("breach_lab/files.yaml"),
             to: "serviceaccount/walk-files/robot",
             steps: &["host-path-read", "node-pods"],
+            live: &["host-path-write", "node-pods"],
             // The directory of the kubelet is another one here: it is in the table of mounts.
             command: "for m in $(grep -o '/host[^ ]*kubernetes.io~[^ ]*' /proc/mounts); do cat $m/token; done"
                 .to_owned(),
@@ -192,6 +195,7 @@ fn the_environment_of_a_neighbor_is_in_its_process() {
             objects: include_str!("breach_lab/processes.yaml"),
             to: "secret/walk-processes/db",
             steps: &["process-environment"],
+            live: &["process-environment"],
             command: "cat /proc/[0-9]*/environ".to_owned(),
             prints: "WALKED_BY_PROCESS=walked",
         },
