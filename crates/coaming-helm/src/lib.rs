@@ -62,6 +62,8 @@ pub struct Options {
     /// The cluster that `lookup` reads, and whose API versions charts see; without, `lookup` finds
     /// nothing, as in Helm's template mode.
     pub cluster: Option<Arc<dyn Cluster>>,
+    /// Whether a chart is rendered without the dependencies that `charts/` lacks; Helm refuses it.
+    pub allow_missing_dependencies: bool,
 }
 
 impl Default for Options {
@@ -75,6 +77,7 @@ impl Default for Options {
             include_crds: false,
             skip_tests: false,
             cluster: None,
+            allow_missing_dependencies: false,
         }
     }
 }
@@ -125,6 +128,8 @@ pub struct Rendered {
     pub manifests: Vec<Manifest>,
     /// The files that origins refer to.
     pub files: Vec<InputFile>,
+    /// The enabled dependencies that are not part of the result, since `charts/` lacks them.
+    pub missing_dependencies: Vec<String>,
 }
 
 impl Rendered {
@@ -248,9 +253,15 @@ fn source(origin: origin::Origin) -> Source {
 /// Why a chart could not be rendered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RenderError {
-    /// The chart itself is malformed or incomplete: no `Chart.yaml`, a missing dependency.
+    /// The chart itself is malformed or incomplete: no `Chart.yaml`, say.
     #[error("{0}")]
     Chart(String),
+    /// `charts/` lacks dependencies that `Chart.yaml` names.
+    #[error(
+        "found in Chart.yaml, but missing in charts/ directory: {}: run `helm dependency build` to \
+         fetch them", .0.join(", ")
+    )]
+    MissingDependencies(Vec<String>),
     /// Given values cannot be read.
     #[error("{0}")]
     Values(String),

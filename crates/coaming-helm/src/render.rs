@@ -55,13 +55,15 @@ fn render_here(
     let budget = Budget::default();
     check(&root, options)?;
     chart::process(&mut root, &values, &budget).map_err(RenderError::Chart)?;
+    // What is not enabled has been removed.
+    let missing_dependencies = missing_dependencies(&root);
     let values =
         chart::coalesce_values(&root, &values, false, &budget).map_err(RenderError::Chart)?;
     check_schemas(&root, &values, &files, &budget)?;
     let job = Job { options, files: &files };
     let outputs = job.evaluate(&root, &values)?;
     let manifests = job.manifests(&root, outputs)?;
-    Ok(Rendered { manifests, files: files.all })
+    Ok(Rendered { manifests, files: files.all, missing_dependencies })
 }
 
 /// The user's values, joined.
@@ -121,24 +123,22 @@ fn with_file(
     Err(RenderError::Values(format!("{name} is not a mapping")))
 }
 
+/// The dependencies that are named, and are not there.
+fn missing_dependencies(root: &Chart) -> Vec<String> {
+    let named = root.metadata.dependencies.iter().map(|dependency| &dependency.name);
+    let is_missing =
+        |name: &&String| !root.dependencies.iter().any(|sub| sub.metadata.name == **name);
+    named.filter(is_missing).cloned().collect()
+}
+
 /// What Helm checks before it renders.
 fn check(root: &Chart, options: &Options) -> Result<(), RenderError> {
     if root.metadata.is_library {
         return Err(RenderError::Chart("library charts are not installable".to_owned()));
     }
-    let missing: Vec<&str> = root
-        .metadata
-        .dependencies
-        .iter()
-        .map(|dependency| dependency.name.as_str())
-        .filter(|name| !root.dependencies.iter().any(|sub| sub.metadata.name == *name))
-        .collect();
-    if !missing.is_empty() {
-        return Err(RenderError::Chart(format!(
-            "found in Chart.yaml, but missing in charts/ directory: {}: \
-             run `helm dependency build` to fetch them",
-            missing.join(", ")
-        )));
+    let missing = missing_dependencies(root);
+    if !missing.is_empty() && !options.allow_missing_dependencies {
+        return Err(RenderError::MissingDependencies(missing));
     }
     let wanted = &root.metadata.kube_version;
     let version = Version::parse(&format!("v1.{}.0", options.kubernetes_minor));

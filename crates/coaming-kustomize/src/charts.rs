@@ -165,6 +165,7 @@ fn options(entry: &Value, given: &Given, minor: Option<u32>) -> coaming_helm::Op
         include_crds: is_set("includeCRDs"),
         skip_tests: is_set("skipTests"),
         cluster: None,
+        allow_missing_dependencies: false,
     }
 }
 

@@ -175,7 +175,7 @@ fn render_job(job: Job, options: &Options) -> Outcome {
     if !options.keep_recipes || directory.path.is_file() {
         return match render_with(&directory.path, &job.options, &options.unsaved) {
             Ok(rendered) => sources(&job, &rendered),
-            Err(error) => Outcome::failed(input_error(directory, &job.options, error)),
+            Err(error) => failed(&job, options, error),
         };
     }
     let rendered = files(&directory.path, &options.unsaved)
@@ -185,8 +185,19 @@ fn render_job(job: Job, options: &Options) -> Outcome {
             let outcome = sources(&job, &rendered);
             Outcome { recipe: Some(Box::new(Recipe::new(job, files))), ..outcome }
         }
-        Err(error) => Outcome::failed(input_error(directory, &job.options, error)),
+        Err(error) => failed(&job, options, error),
     }
+}
+
+/// The outcome of a failed rendering. What a dependency would have defined is missed only because the
+/// dependency is missing: then that is the error.
+fn failed(job: &Job, options: &Options, error: ChartError) -> Outcome {
+    let strict = coaming_helm::Options { allow_missing_dependencies: false, ..job.options.clone() };
+    let cause = match render_with(&job.chart.path, &strict, &options.unsaved) {
+        Err(cause @ ChartError::Render(RenderError::MissingDependencies(_))) => cause,
+        _ => error,
+    };
+    Outcome::failed(input_error(&job.chart, &job.options, cause))
 }
 
 /// The name that users see for a file of a rendering.
@@ -239,6 +250,7 @@ pub(crate) fn sources(job: &Job, rendered: &Rendered) -> Outcome {
     let names: Vec<String> =
         rendered.files.iter().map(|file| shown_name(directory, file)).collect();
     let mut outcome = Outcome { read: 1, ..Outcome::default() };
+    outcome.errors.extend(missing_dependencies(directory, rendered));
     let mut is_used = vec![false; names.len()];
     for (file, (text, marks)) in by_template {
         let Some(name) = names.get(file) else { continue };
@@ -268,6 +280,19 @@ pub(crate) fn sources(job: &Job, rendered: &Rendered) -> Outcome {
         }
     }
     outcome
+}
+
+/// What is not judged since it is not part of the rendering.
+fn missing_dependencies(directory: &Directory, rendered: &Rendered) -> Option<InputError> {
+    let missing = &rendered.missing_dependencies;
+    let (verb, its, it) =
+        if missing.len() == 1 { ("is", "its", "it") } else { ("are", "their", "them") };
+    let message = format!(
+        "{} {verb} missing in charts/, so {its} objects are not judged: run `helm dependency build` \
+         to fetch {it}",
+        missing.join(", ")
+    );
+    (!missing.is_empty()).then(|| InputError::new(directory.name.clone(), message))
 }
 
 /// Appends a manifest and its marks.

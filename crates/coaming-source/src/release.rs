@@ -100,6 +100,7 @@ fn defaults(options: &Options) -> coaming_helm::Options {
     let mut wanted = coaming_helm::Options {
         release_name: "release".to_owned(),
         include_crds: true,
+        allow_missing_dependencies: true,
         cluster: options.cluster.clone(),
         ..coaming_helm::Options::default()
     };

@@ -79,6 +79,8 @@ fn chart(arguments: &RenderArguments) -> Result<String, CommandError> {
         include_crds: arguments.include_crds,
         skip_tests: arguments.skip_tests,
         cluster: lookups.cluster,
+        // As Helm.
+        allow_missing_dependencies: false,
     };
     let rendered = coaming_source::render_chart(&arguments.path, &options)
         .map_err(|error| CommandError::Argument(described(&arguments.path, error)))?;

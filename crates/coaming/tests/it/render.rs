@@ -499,3 +499,49 @@ fn a_fix_does_not_come_between_a_key_and_its_conditional_value() {
     let output = coaming(&render).current_dir(files.path()).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
 }
+
+/// Charts in repositories often lack what `helm dependency build` fetches.
+#[test]
+fn a_chart_is_judged_without_a_dependency_that_is_missing() {
+    let chart = |enabled: &str, name: &str| {
+        let values = format!("redis: {{enabled: {enabled}}}\n");
+        let template = format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: {name}}}\nspec:\n  containers:\n  - {{name: a, \
+             image: 'a:1', securityContext: {{privileged: true}}}}\n"
+        );
+        directory(&[
+            (
+                "chart/Chart.yaml",
+                "apiVersion: v2\nname: shop\nversion: 1.0.0\ndependencies:\n- {name: redis, version: 18.x.x, \
+                 repository: 'https://charts.example.com', condition: redis.enabled}\n",
+            ),
+            ("chart/values.yaml", &values),
+            ("chart/templates/pod.yaml", &template),
+        ])
+    };
+    let scan = |files: &tempfile::TempDir| {
+        let output = coaming(&["scan", "--select", "privileged", "--format", "json", "chart"])
+            .current_dir(files.path())
+            .output()
+            .unwrap();
+        let report = json(&output);
+        let errors = report["errors"].as_array().unwrap();
+        let errors = errors.iter().map(|error| error["message"].as_str().unwrap().to_owned());
+        (report["findings"].as_array().unwrap().len(), errors.collect::<Vec<_>>())
+    };
+    assert_eq!(scan(&chart("false", "web")), (1, vec![]), "what is disabled is not missed");
+    let (findings, errors) = scan(&chart("true", "web"));
+    assert_eq!(findings, 1);
+    let error = "redis is missing in charts/, so its objects are not judged: run `helm dependency build` \
+                 to fetch it";
+    assert_eq!(errors, [error]);
+    // A helper of the dependency is used: its absence is the error, not the template.
+    let (findings, errors) = scan(&chart("false", "'{{ include \"redis.name\" . }}'"));
+    assert_eq!(findings, 0);
+    assert_eq!(errors.len(), 1);
+    assert!(errors[0].contains("missing in charts/ directory: redis"), "{errors:?}");
+    // Helm refuses all three.
+    let refused =
+        coaming(&["render", "chart"]).current_dir(chart("false", "web").path()).output().unwrap();
+    assert!(!refused.status.success());
+}
