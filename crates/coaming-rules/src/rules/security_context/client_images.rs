@@ -2,8 +2,7 @@
 //!
 //! Invariants: an image that others publish and that is in no table is a [`TokenUse::Possible`]
 //! client, as its roles may be installed by somebody else; an image of a registry of one's own is
-//! judged by its name alone, as its roles are in one's own manifests. What it does is not known: the
-//! token may be a proof of identity to something else than the API server.
+//! judged by its name alone, as its roles are in one's own manifests.
 
 use coaming_oci::Reference;
 
@@ -366,17 +365,8 @@ pub(super) fn of_image(text: &str) -> TokenUse {
     if by_words == TokenUse::Shown || !is_published(&reference) {
         return by_words;
     }
-    if is_other(name) { TokenUse::None } else { TokenUse::Possible }
-}
-
-fn is_other(name: &str) -> bool {
-    OTHERS.iter().any(|known| *known == name || name.replace('_', "-") == **known)
-}
-
-/// Whether an image is a published one that is known to be no client.
-pub(super) fn is_no_client(text: &str) -> bool {
-    let Ok(reference) = Reference::parse(text) else { return false };
-    is_published(&reference) && of_image(text) == TokenUse::None
+    let is_other = OTHERS.iter().any(|known| *known == name || name.replace('_', "-") == **known);
+    if is_other { TokenUse::None } else { TokenUse::Possible }
 }
 
 /// Whether an image is one that others publish.

@@ -7,7 +7,6 @@ use coaming_finding::{Applicability, Confidence, Finding, RuleMeta};
 use coaming_kube::{Fields as _, Object, Workload};
 use coaming_yaml::Node;
 
-use super::client_images::is_no_client;
 use super::token_use::{TokenUse, token_use};
 use crate::context::document_edits;
 use crate::rule::{BuiltIn as _, rule};
@@ -186,9 +185,8 @@ rule! {
     /// has no rights unless a role is bound to it; no binding of the input names the account (in
     /// any namespace, if the pod names none) or a group that contains it; no text of the pod, its
     /// hooks, probes and ConfigMaps mentions the Kubernetes API, and the input has these
-    /// ConfigMaps; its images are published ones that are known to be no clients (`nginx`,
-    /// `postgres` …), as the programs in others may show the token to something else, such as Vault,
-    /// for which it needs no role; no webhook or
+    /// ConfigMaps; its images are your own and not named after Kubernetes' objects (`pod-reaper`),
+    /// or published ones that are known to be no clients (`nginx`, `postgres` …); no webhook or
     /// mesh of the input may add a sidecar, and no annotation or label is of a domain that we do
     /// not know, as it may ask for one; no chart made the pod, and it is not a base of overlays, which may add a container;
     /// and the pod is of one of Kubernetes' own kinds. Otherwise it needs `--unsafe`.
@@ -233,10 +231,7 @@ impl WorldRule for ServiceAccountToken {
             }
             let injectable =
                 *injectable.get_or_insert_with(|| injection::is_possible(context.world));
-            let mut token_use = token_use(context.world, workload, injectable);
-            if token_use == TokenUse::None && !runs_no_client(workload) {
-                token_use = TokenUse::Possible;
-            }
+            let token_use = token_use(context.world, workload, injectable);
             if token_use != TokenUse::Shown {
                 let key = (workload.object.namespace_or_default(), pod.service_account_name());
                 accounts.entry(key).or_default().push(Holder { workload, token_use });
@@ -384,12 +379,6 @@ fn finding<'c>(
             edits,
         )
         .done()
-}
-
-/// Whether all images of the pods are known to be no clients. What others do with a token is not
-/// visible: without any role, it still proves to Vault and its kind who the pod is.
-fn runs_no_client(workload: Workload<'_>) -> bool {
-    workload.pod().containers().all(|container| container.image().is_some_and(is_no_client))
 }
 
 /// The node that names the account, else the pod.
