@@ -13,7 +13,7 @@ use coaming_oci::Reference;
 pub struct Images {
     by_reference: BTreeMap<String, Arc<ImageFacts>>,
     vulnerabilities: BTreeMap<String, Vec<Vulnerability>>,
-    signatures: BTreeMap<String, Result<String, String>>,
+    unsigned: BTreeMap<String, String>,
 }
 
 impl Images {
@@ -48,17 +48,17 @@ impl Images {
         self.vulnerabilities.get(&key(reference)).map(Vec::as_slice)
     }
 
-    /// Adds who signed the image that this reference names, of those whom the user trusts, or why no
-    /// signature counts.
-    pub fn insert_signature(&mut self, reference: &Reference, signer: Result<String, String>) {
-        self.signatures.insert(key(reference), signer);
+    /// Adds why no signature of the image that this reference names is by somebody whom the user
+    /// trusts.
+    pub fn insert_unsigned(&mut self, reference: &Reference, reason: String) {
+        self.unsigned.insert(key(reference), reason);
     }
 
-    /// Who signed the image that this reference names, or why no signature counts; `None` if that is
-    /// not known.
+    /// Why no signature of the image that this reference names counts; `None` if one does, or if that
+    /// is not known.
     #[must_use]
-    pub fn signature(&self, reference: &Reference) -> Option<&Result<String, String>> {
-        self.signatures.get(&key(reference))
+    pub fn unsigned(&self, reference: &Reference) -> Option<&str> {
+        self.unsigned.get(&key(reference)).map(String::as_str)
     }
 
     /// Whether no vulnerabilities were looked up.

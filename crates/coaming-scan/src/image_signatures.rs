@@ -42,16 +42,16 @@ pub(crate) fn trust(signatures: &Signatures) -> Result<Option<Trust>, String> {
     Ok(Some(trust))
 }
 
-/// Who signed an image, or why no signature counts.
-pub(crate) fn signer(found: &FoundSignatures, trust: &Trust) -> Result<String, String> {
+/// Why no signature of an image counts; `None` if one does.
+pub(crate) fn problem(found: &FoundSignatures, trust: &Trust) -> Option<String> {
     let mut reason = Unverified::NotSigned;
     for signed in found.signed.iter().take(SIGNATURES) {
         match signed.verify(trust, &found.digests) {
-            Ok(signer) => return Ok(clean(&signer)),
+            Ok(_) => return None,
             Err(error) => reason = error,
         }
     }
-    Err(clean(&reason.to_string()))
+    Some(clean(&reason.to_string()))
 }
 
 /// The signatures in an OCI layout for the image with this digest; `None` for an archive that cannot

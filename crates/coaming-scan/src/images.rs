@@ -125,9 +125,9 @@ impl Verification {
         let Some(trust) = &self.trust else { return };
         match finder.signatures(reference, facts) {
             Ok(Some(found)) => {
-                inspected
-                    .images
-                    .insert_signature(reference, image_signatures::signer(&found, trust));
+                if let Some(reason) = image_signatures::problem(&found, trust) {
+                    inspected.images.insert_unsigned(reference, reason);
+                }
             }
             Ok(None) => self.skip(),
             Err(message) => {

@@ -93,7 +93,7 @@ impl ContainerRule for ImageUnsigned {
 
     fn check(context: &Context<'_>, scope: ContainerScope<'_>, findings: &mut Vec<Finding>) {
         let Some((reference, node)) = image(scope) else { return };
-        let Some(Err(reason)) = context.images.signature(reference) else { return };
+        let Some(reason) = context.images.unsigned(reference) else { return };
         let message = format!(
             "image `{}` of {} has no signature that counts: {reason}",
             reference.familiar_name(),
