@@ -2,7 +2,11 @@
 
 #![no_main]
 
-use coaming_vault::{SecretGrant, SecretStore, ServerFacts, Stores, inject};
+use std::sync::Arc;
+
+use coaming_vault::{
+    EntryPoint, EntryPoints, SecretGrant, SecretStore, ServerFacts, Stores, inject,
+};
 use libfuzzer_sys::fuzz_target;
 use serde_json::json;
 
@@ -10,15 +14,27 @@ fn of<T: serde::de::DeserializeOwned>(value: serde_json::Value) -> T {
     serde_json::from_value(value).expect("it has the form")
 }
 
-fuzz_target!(|input: (&str, bool)| {
-    let (text, native_sidecars) = input;
+/// Every image starts the same program.
+#[derive(Debug)]
+struct Same;
+
+impl EntryPoints for Same {
+    fn entry_point(&self, _: &str) -> Result<EntryPoint, String> {
+        Ok(EntryPoint { command: vec!["/app".to_owned()], arguments: Vec::new() })
+    }
+}
+
+fuzz_target!(|input: (&str, bool, bool)| {
+    let (text, native_sidecars, launcher) = input;
+    let variable = launcher.then_some("PASSWORD");
     let Ok(mut pod) = serde_json::from_str::<serde_json::Value>(text) else { return };
     let grants: [SecretGrant; 1] = [of(json!({
         "apiVersion": "coaming.dev/v1alpha1", "kind": "SecretGrant",
         "metadata": {"name": "db", "namespace": "shop"},
         "spec": {"serviceAccount": "default", "container": "app", "image": {"repository": "web"},
             "store": {"name": "vault"}, "role": "web", "directory": "/run/secrets/db",
-            "files": [{"name": "password", "path": "secret/db", "key": "password"}]}
+            "launcher": launcher,
+            "files": [{"name": "password", "path": "secret/db", "key": "password", "variable": variable}]}
     }))];
     let stores: [SecretStore; 1] = [of(json!({
         "apiVersion": "coaming.dev/v1alpha1", "kind": "SecretStore",
@@ -28,7 +44,7 @@ fuzz_target!(|input: (&str, bool)| {
     let facts = ServerFacts {
         native_sidecars,
         agent_image: "coaming:1".to_owned(),
-        agent_program: "/coaming".to_owned(),
+        entry_points: Arc::new(Same),
     };
     let stores = Stores { namespaced: &stores, cluster: &[] };
     let Ok(patch) = inject(&pod, &grants, stores, "shop", &facts) else { return };
