@@ -33,9 +33,9 @@ mod literals;
 mod names;
 mod noise;
 mod own_format;
+mod passphrase;
 mod password_files;
 mod pem;
-mod phrase;
 mod phrases;
 mod randomness;
 

@@ -95,7 +95,7 @@ pub(crate) fn looks_unguessable(value: &[u8]) -> bool {
         && looks_random(value)
         && character_stats(value).distinct >= 10
         && !has_word(value)
-        && (is_hex(value) || !crate::phrase::has_words(value))
+        && (is_hex(value) || !crate::passphrase::has_words(value))
 }
 
 /// Whether there is a run of lowercase letters that could be a word: in random text, runs of one

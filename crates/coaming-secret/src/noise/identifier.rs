@@ -1,6 +1,6 @@
 //! Identifiers of programs: names and paths of types, fields and modules, and regular expressions.
 
-use crate::phrase;
+use crate::passphrase;
 
 /// The characters between the names of a path.
 const SEPARATORS: &[char] = &['.', '/', ':', '[', ']', '-', '_', '#'];
@@ -32,7 +32,7 @@ pub(crate) fn is_identifier(value: &str) -> bool {
     has_case
         && humps.count >= 2
         && humps.letters * 2 >= humps.count * 7
-        && phrase::has_words(value.as_bytes())
+        && passphrase::has_words(value.as_bytes())
 }
 
 /// The words of names in camel case: how many there are, and how many letters they have.
