@@ -116,6 +116,69 @@ fn ways_are_shown_lit_up_and_cut() {
     }
 }
 
+/// The controls that can be used, in the order of the page.
+const CONTROLS: &str = "[...document.querySelectorAll('a[href], button, input, select, summary, pre[tabindex]')]\
+                        .filter(it => it.checkVisibility() && !it.disabled)";
+
+/// Goes on with Tab until an element of this selector has the focus.
+fn tab_to(page: &mut Page, selector: &str) {
+    let is_there = format!("document.activeElement.matches('{selector}')");
+    for _ in 0..200 {
+        page.press("Tab", "");
+        if page.eval(&is_there) == json!(true) {
+            return;
+        }
+    }
+    panic!("Tab never gets to {selector}");
+}
+
+#[test]
+fn keys_reach_every_control() {
+    let (_files, output) = page(&shop(), &[]);
+    let Some(mut page) = Page::open("keys_reach", 1280, 900) else { return };
+    page.show(&output);
+    let count = page.eval(&format!("(window.controls = {CONTROLS}).length")).as_u64().unwrap();
+    assert!(count > 20, "{count}");
+    let mut missed: std::collections::BTreeSet<u64> = (0..count).collect();
+    for _ in 0..count + 10 {
+        page.press("Tab", "");
+        let at = page.eval("controls.indexOf(document.activeElement)");
+        at.as_u64().map(|at| missed.remove(&at));
+    }
+    let missed = Vec::from_iter(missed);
+    let names = page.eval(&format!("{missed:?}.map(it => controls[it].outerHTML)"));
+    assert_eq!(names, json!([]));
+    // What the picture shows is a list, too.
+    tab_to(&mut page, "#listing > summary");
+    page.press("Enter", "\r");
+    page.wait_for("document.getElementById('listing').textContent.includes('web')");
+    tab_to(&mut page, "button.spot");
+    page.press("Enter", "\r");
+    page.wait_for("document.querySelector('button.spot[aria-pressed=true]') !== null");
+    is_quiet(&page);
+}
+
+#[test]
+fn screen_readers_have_a_name_for_every_control() {
+    const ROLES: [&str; 6] = ["button", "checkbox", "combobox", "link", "searchbox", "textbox"];
+    let (_files, output) = page(&shop(), &[]);
+    let Some(mut page) = Page::open("screen_readers", 1280, 900) else { return };
+    page.show(&output);
+    let tree = page.call("Accessibility.getFullAXTree", json!({}));
+    let nodes = tree["nodes"].as_array().unwrap();
+    let role = |node: &Value| node["role"]["value"].as_str().unwrap_or_default().to_owned();
+    let controls: Vec<&Value> =
+        nodes.iter().filter(|node| ROLES.contains(&role(node).as_str())).collect();
+    assert!(controls.len() > 20, "{}", controls.len());
+    for control in controls {
+        let name = control["name"]["value"].as_str().unwrap_or_default();
+        assert!(!name.trim().is_empty(), "{control}");
+    }
+    for landmark in ["main", "navigation", "heading"] {
+        assert!(nodes.iter().any(|node| role(node) == landmark), "{landmark}");
+    }
+}
+
 #[test]
 fn findings_are_filtered_and_shown_with_their_source() {
     let (_files, output) = page(&shop(), &[]);
