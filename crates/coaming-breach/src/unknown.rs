@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use coaming_finding::Note;
+use coaming_network::model::PolicyKind;
+use coaming_network::{Enforcement, UnevaluatedKind, enforcement, unevaluated};
 
 use crate::scene::{ContainerInfo, PodSecurity, RunsAs, Scene};
 
@@ -23,13 +25,6 @@ const NOT_EVALUATED: &[(&str, Words)] = &[
         (
             "constraint of Gatekeeper is not evaluated: it may refuse a step",
             "constraints of Gatekeeper are not evaluated: they may refuse a step",
-        ),
-    ),
-    (
-        "security.istio.io",
-        (
-            "policy of Istio is not evaluated: it may refuse a connection",
-            "policies of Istio are not evaluated: they may refuse a connection",
         ),
     ),
 ];
@@ -96,11 +91,21 @@ pub(crate) fn notes(scene: &Scene<'_>, all_are_entries: bool) -> Vec<Note> {
             );
         }
     }
-    add(
-        "network policy: whether the cluster's network plugin enforces it is unknown",
-        "network policies: whether the cluster's network plugin enforces them is unknown",
-        scene.reach.model().policies.len(),
-    );
+    let policies = scene.reach.model().policies.iter();
+    let policies = policies.filter(|(_, policy)| is_of_plugin(policy.kind)).count();
+    match enforcement(scene.world) {
+        Enforcement::Applied(_) => {}
+        Enforcement::Ignored(_) => add(
+            "network policy is taken for a wall, but the cluster's network plugin ignores it",
+            "network policies are taken for walls, but the cluster's network plugin ignores them",
+            policies,
+        ),
+        Enforcement::Unknown => add(
+            "network policy: whether the cluster's network plugin enforces it is unknown",
+            "network policies: whether the cluster's network plugin enforces them is unknown",
+            policies,
+        ),
+    }
     add(
         "load balancer serves a private network: what comes in through it is not counted",
         "load balancers serve a private network: what comes in through them is not counted",
@@ -134,7 +139,37 @@ pub(crate) fn notes(scene: &Scene<'_>, all_are_entries: bool) -> Vec<Note> {
         message: if count == 1 { one } else { several }.to_owned(),
         count,
     });
-    let mut notes: Vec<Note> = notes.collect();
+    let of_network = unevaluated(scene.reach.model(), None)
+        .into_iter()
+        .map(|kind| Note { message: not_evaluated(&kind), count: kind.count });
+    let mut notes: Vec<Note> = notes.chain(of_network).collect();
     notes.sort_by(|a, b| a.message.cmp(&b.message));
     notes
+}
+
+/// Whether the cluster's network plugin must enforce policies of a kind, and not a mesh. Networks that
+/// are apart are apart without it.
+fn is_of_plugin(kind: PolicyKind) -> bool {
+    !matches!(
+        kind,
+        PolicyKind::AuthorizationPolicy
+            | PolicyKind::PeerAuthentication
+            | PolicyKind::Server
+            | PolicyKind::InboundPolicy
+            | PolicyKind::UserDefinedNetwork
+            | PolicyKind::ClusterUserDefinedNetwork
+    )
+}
+
+/// What the network engine leaves out of its answers.
+fn not_evaluated(kind: &UnevaluatedKind) -> String {
+    let UnevaluatedKind { kind, group, field, count, .. } = kind;
+    let (objects, verb) = if *count == 1 { ("object", "is") } else { ("objects", "are") };
+    let what = match field {
+        Some(field) => {
+            format!("{objects} of kind {kind} ({group}) {verb} evaluated without `{field}`")
+        }
+        None => format!("{objects} of kind {kind} ({group}) {verb} not evaluated"),
+    };
+    format!("{what}: other connections may be possible")
 }

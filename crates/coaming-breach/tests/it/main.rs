@@ -9,5 +9,6 @@ mod cuts;
 mod docs;
 mod goat;
 mod laws;
+mod unknown;
 mod verifier;
 mod walls;
