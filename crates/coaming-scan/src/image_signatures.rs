@@ -7,8 +7,8 @@ use std::path::Path;
 
 use coaming_config::Signatures;
 use coaming_http::clean;
-use coaming_image::Layout;
-use coaming_oci::{AnyManifest, Digest};
+use coaming_image::{ImageError, Layout};
+use coaming_oci::{AnyManifest, Descriptor, Digest};
 use coaming_signature::{Annotations, Signed, Trust, Unverified};
 
 use crate::image_locator::FoundSignatures;
@@ -81,23 +81,26 @@ pub(crate) fn of_layout(path: &Path, image: &str) -> Result<Option<FoundSignatur
             }
             Ok(AnyManifest::Manifest(manifest)) => {
                 for layer in manifest.layers.iter().take(SIGNATURES) {
-                    let annotations = Annotations::of(&layer.annotations);
-                    let is_bundle = layer.media_type.contains("sigstore.bundle");
-                    if annotations.signature.is_none() && !is_bundle {
-                        continue;
-                    }
-                    let payload = layout.small_blob(&layer.digest).map_err(|it| failed(&it))?;
-                    if is_bundle {
-                        found
-                            .signed
-                            .extend(Signed::read(&payload).filter(Signed::is_of_image_alone));
-                    } else {
-                        found.signed.push(Signed::of_image(&payload, &annotations));
-                    }
+                    let signed = signature(&layout, layer).map_err(|error| failed(&error))?;
+                    found.signed.extend(signed);
                 }
             }
             Err(_) => {}
         }
     }
     Ok(Some(found))
+}
+
+/// The signature that a layer of cosign is; `None` for one of an image.
+fn signature(layout: &Layout, layer: &Descriptor) -> Result<Option<Signed>, ImageError> {
+    let annotations = Annotations::of(&layer.annotations);
+    if layer.media_type.contains("sigstore.bundle") {
+        let bundle = layout.small_blob(&layer.digest)?;
+        return Ok(Signed::read(&bundle).filter(Signed::is_of_image_alone));
+    }
+    if annotations.signature.is_none() {
+        return Ok(None);
+    }
+    let payload = layout.small_blob(&layer.digest)?;
+    Ok(Some(Signed::of_image(&payload, &annotations)))
 }
