@@ -295,6 +295,11 @@ toor:x:0:0::/root:/bin/sh
         assert_eq!(distribution.codename, "");
     }
 
+    fn check(path: &str, text: &str, id: &str, version: &str) {
+        let found = distribution(path, text).unwrap();
+        assert_eq!((found.id.as_str(), found.version.as_str()), (id, version), "{path}");
+    }
+
     #[test]
     fn reads_other_files_that_name_the_release() {
         for (path, text, id, version) in [
@@ -323,8 +328,7 @@ toor:x:0:0::/root:/bin/sh
                 "22.03-LTS-SP1",
             ),
         ] {
-            let found = distribution(path, text).unwrap();
-            assert_eq!((found.id.as_str(), found.version.as_str()), (id, version), "{path}");
+            check(path, text, id, version);
         }
         for (path, text, id, version) in [
             ("/etc/almalinux-release", "AlmaLinux release 9.3 (Cat)\n", "almalinux", "9.3"),
@@ -346,8 +350,7 @@ toor:x:0:0::/root:/bin/sh
             ("/etc/os-release", "\u{feff}ID=debian\r\nVERSION_ID=12 # x\r\n", "debian", "12"),
             ("/etc/os-release", "ID='debian' # x\nVERSION_ID=\"12\"#y\n", "debian", "12"),
         ] {
-            let found = distribution(path, text).unwrap();
-            assert_eq!((found.id.as_str(), found.version.as_str()), (id, version), "{path}");
+            check(path, text, id, version);
         }
         assert_eq!(distribution("/etc/alpine-release", ""), None);
         assert_eq!(distribution("/etc/os-release", "NAME=x\n"), None);

@@ -6,7 +6,7 @@
 //! that all of them together can be removed; of two that say the same, the later one is idle.
 //!
 //! A rule with limits, such as the requests that it allows, opens less than one without: it is idle if
-//! rules without limits open the same, and is no reason for another to be idle.
+//! rules without limits open the same, and never makes another idle.
 //!
 //! What a rule may mean for pods that are not in the input does not count: a rule that matches nothing
 //! here is not judged.

@@ -146,3 +146,9 @@ pub(crate) fn in_nested(detector: &Detector, path: &str, text: &str) -> Vec<Dete
 pub fn is_sops(root: Node<'_>) -> bool {
     root.get("sops").is_some_and(|sops| sops.get("mac").is_some() || sops.get("version").is_some())
 }
+
+/// The texts of what a reader of commands found among words.
+#[cfg(test)]
+fn texts_of(words: &[&str], found: Vec<(usize, std::ops::Range<usize>)>) -> Vec<String> {
+    found.into_iter().map(|(index, range)| words[index][range].to_owned()).collect()
+}

@@ -113,10 +113,11 @@ fn of_sqlplus(words: &[&str]) -> Option<(usize, Range<usize>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::structured::texts_of;
 
     fn found(line: &str) -> Vec<String> {
         let words: Vec<&str> = line.split_ascii_whitespace().collect();
-        passwords(&words).into_iter().map(|(index, range)| words[index][range].to_owned()).collect()
+        texts_of(&words, passwords(&words))
     }
 
     #[test]

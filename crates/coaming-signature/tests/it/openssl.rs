@@ -9,7 +9,7 @@ use tempfile::TempDir;
 pub(crate) fn is_there(test: &str) -> bool {
     let found = Command::new("openssl").arg("version").output().is_ok();
     if !found {
-        coaming_test::skip!("{test}: there is no openssl");
+        coaming_test::skip!("{test}: openssl is not installed");
     }
     found
 }

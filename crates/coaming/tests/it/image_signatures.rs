@@ -10,7 +10,7 @@ use coaming_oci::Digest;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{coaming, directory, json as parsed, stderr};
+use super::{coaming_at_home, directory, json as parsed, stderr};
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
@@ -91,15 +91,12 @@ fn files() -> TempDir {
 }
 
 fn scan(files: &TempDir) -> Output {
-    coaming(&["scan", "--select", "image-unsigned", "--format", "json", "pod.yaml"])
-        .current_dir(files.path())
-        .env("XDG_CACHE_HOME", files.path().join("cache"))
-        .env("HOME", files.path())
-        .env_remove("DOCKER_HOST")
-        .env_remove("CONTAINER_HOST")
-        .env_remove("XDG_RUNTIME_DIR")
-        .output()
-        .unwrap()
+    coaming_at_home(
+        files.path(),
+        &["scan", "--select", "image-unsigned", "--format", "json", "pod.yaml"],
+    )
+    .output()
+    .unwrap()
 }
 
 /// The message of the only finding; empty if there is none.
@@ -115,7 +112,7 @@ fn message(files: &TempDir) -> String {
 fn has_openssl() -> bool {
     let found = Command::new("openssl").arg("version").output().is_ok();
     if !found {
-        coaming_test::skip!("image_signatures: there is no openssl");
+        coaming_test::skip!("image_signatures: openssl is not installed");
     }
     found
 }

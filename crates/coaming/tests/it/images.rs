@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::{coaming, directory, json, stderr, stdout};
+use super::{coaming_at_home, directory, json, stderr, stdout};
 
 const POD: &str = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n    - name: web\n      image: shop/web:1.0\n";
 
@@ -34,15 +34,7 @@ fn scan(files: &tempfile::TempDir, arguments: &[&str]) -> std::process::Output {
         .chain(arguments)
         .copied()
         .collect();
-    coaming(&all)
-        .current_dir(files.path())
-        .env("XDG_CACHE_HOME", files.path().join("cache"))
-        .env("HOME", files.path())
-        .env_remove("DOCKER_HOST")
-        .env_remove("CONTAINER_HOST")
-        .env_remove("XDG_RUNTIME_DIR")
-        .output()
-        .unwrap()
+    coaming_at_home(files.path(), &all).output().unwrap()
 }
 
 #[test]

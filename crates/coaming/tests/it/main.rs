@@ -91,6 +91,20 @@ fn coaming(arguments: &[&str]) -> Command {
     command
 }
 
+/// The same in a directory that is the user's home, where no container engine is found.
+fn coaming_at_home(home: &Path, arguments: &[&str]) -> Command {
+    let mut command = coaming(arguments);
+    command
+        .current_dir(home)
+        .env("XDG_CACHE_HOME", home.join("cache"))
+        .env("HOME", home)
+        .env_remove("COAMING_DB")
+        .env_remove("DOCKER_HOST")
+        .env_remove("CONTAINER_HOST")
+        .env_remove("XDG_RUNTIME_DIR");
+    command
+}
+
 fn run(arguments: &[&str]) -> Output {
     coaming(arguments).output().expect("the program starts")
 }

@@ -5,7 +5,7 @@ use std::process::Output;
 
 use serde_json::Value;
 
-use super::{coaming, directory, json, stderr, stdout};
+use super::{coaming_at_home, directory, json, stderr, stdout};
 
 const WORKLOADS: &str = r#"
 apiVersion: apps/v1
@@ -108,16 +108,7 @@ fn shop(workloads: &str, ignored: &str) -> tempfile::TempDir {
 
 /// Runs the program there, with no home but this directory, and no daemon.
 fn at(files: &tempfile::TempDir, arguments: &[&str]) -> Output {
-    coaming(arguments)
-        .current_dir(files.path())
-        .env("XDG_CACHE_HOME", files.path().join("cache"))
-        .env("HOME", files.path())
-        .env_remove("COAMING_DB")
-        .env_remove("DOCKER_HOST")
-        .env_remove("CONTAINER_HOST")
-        .env_remove("XDG_RUNTIME_DIR")
-        .output()
-        .unwrap()
+    coaming_at_home(files.path(), arguments).output().unwrap()
 }
 
 fn findings(output: &Output) -> Vec<Value> {
