@@ -500,9 +500,7 @@ fn block(text: &[u8], name: Range<usize>, at: usize) -> Option<Assignment> {
 /// Whether nothing precedes the name on its line but indentation, a dash, `#`, or a keyword such as
 /// `export`.
 fn starts_line(text: &[u8], start: usize) -> bool {
-    let before = text.get(..start).unwrap_or_default();
-    let line_start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
-    let lead = before.get(line_start..).unwrap_or_default().trim_ascii();
+    let lead = line_before(text, start).trim_ascii();
     lead.is_empty() || matches!(lead, b"export" | b"set" | b"ENV" | b"ARG" | b"-" | b"#")
 }
 

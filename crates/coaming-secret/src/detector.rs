@@ -12,7 +12,7 @@ use crate::candidate::{Candidate, resolve_overlaps};
 use crate::classify::ValueClassifier;
 use crate::gitleaks::RuleFile;
 use crate::kinds::{self, Form, Kind};
-use crate::literals::Literals;
+use crate::literals::{Case, Literals};
 use crate::names::{Expected, NameHint};
 use crate::phrases::PHRASES;
 use crate::structured::SIGNS;
@@ -103,6 +103,16 @@ enum Trigger {
     Sign,
 }
 
+impl Trigger {
+    /// The case in which its literal is found: that of tokens is fixed.
+    fn case(self) -> Case {
+        match self {
+            Self::Token(..) | Self::Encoded => Case::Exact,
+            _ => Case::Any,
+        }
+    }
+}
+
 /// Finds credentials in texts. Built once, used by many threads.
 pub struct Detector {
     literals: Literals,
@@ -178,7 +188,8 @@ impl Detector {
     #[must_use]
     pub fn new(key: FingerprintKey) -> Self {
         let triggers = triggers();
-        let literals = Literals::new(triggers.iter().map(|(_, literal)| literal.as_str()));
+        let literals = triggers.iter().map(|(trigger, literal)| (literal.as_str(), trigger.case()));
+        let literals = Literals::new(literals);
         Self { literals, triggers, classifier: ValueClassifier::new(), key, rules: None }
     }
 
@@ -268,11 +279,11 @@ impl Detector {
         // What was read around one hit is not read again around the next, so time is linear.
         let (mut names_until, mut percent_until, mut encoded_until) = (0, 0, 0);
         for (start, index) in self.literals.find(text) {
-            let Some((trigger, literal)) = self.triggers.get(index) else { continue };
+            let Some((trigger, _)) = self.triggers.get(index) else { continue };
             match *trigger {
                 Trigger::Token(kind, literal) => tokens::token(text, start, kind, literal, found),
                 Trigger::Encoded if start >= encoded_until => {
-                    encoded_until = self.encoded(text, start, literal, found);
+                    encoded_until = self.encoded(text, start, found);
                 }
                 Trigger::PrivateKey => tokens::private_key(text, start, found),
                 Trigger::Putty => tokens::other_key(pem::putty_key(text, start), found),
@@ -306,8 +317,8 @@ impl Detector {
     }
 
     /// Reads a token in base64 at its literal, and returns the position where reading continues.
-    fn encoded(&self, text: &[u8], hit: usize, literal: &str, found: &mut Vec<Candidate>) -> usize {
-        let Some((range, decoded)) = tokens::encoded(text, hit, literal) else { return hit };
+    fn encoded(&self, text: &[u8], hit: usize, found: &mut Vec<Candidate>) -> usize {
+        let Some((range, decoded)) = tokens::encoded(text, hit) else { return hit };
         let (end, half) = (range.end, range.start + range.len() / 2);
         // What looks like one encoded text may be a path of several.
         let Some(decoded) = decoded else { return half };

@@ -31,10 +31,6 @@ pub(crate) fn token(
     literal: &str,
     found: &mut Vec<Candidate>,
 ) {
-    // Literals are found in any case, but the case of tokens is fixed.
-    if text.get(hit..hit + literal.len()) != Some(literal.as_bytes()) {
-        return;
-    }
     let is_prefixed = matches!(kind.form, Form::Prefixed(_));
     let range = if is_prefixed {
         prefixed_token(text, hit, kind, literal)
@@ -59,12 +55,8 @@ pub(crate) fn token(
 }
 
 /// The range of the base64 text whose start was found at `hit`, and what it decodes to, if it does.
-pub(crate) fn encoded(
-    text: &[u8],
-    hit: usize,
-    literal: &str,
-) -> Option<(Range<usize>, Option<Vec<u8>>)> {
-    if text.get(hit..hit + literal.len()) != Some(literal.as_bytes()) || !starts_word(text, hit) {
+pub(crate) fn encoded(text: &[u8], hit: usize) -> Option<(Range<usize>, Option<Vec<u8>>)> {
+    if !starts_word(text, hit) {
         return None;
     }
     let rest = text.get(hit..text.len().min(hit + MAX_TOKEN))?;
