@@ -70,10 +70,20 @@ pub(crate) fn is_closing_quote(text: &[u8], name: &Range<usize>, value: usize) -
 pub(crate) fn compared(text: &[u8], name: &Range<usize>) -> Option<Range<usize>> {
     let rest = text.get(name.end..text.len().min(name.end + MAX_LINE))?;
     let rest = rest.strip_prefix(b")").unwrap_or(rest).trim_ascii_start();
-    let rest = [&b"==="[..], b"==", b"!==", b"!=", b".equals("]
-        .iter()
-        .find_map(|operator| rest.strip_prefix(*operator))?;
+    let rest = if without_method(text.get(name.clone())?).is_some() {
+        rest.strip_prefix(b"(")?
+    } else {
+        [&b"==="[..], b"==", b"!==", b"!=", b".equals("]
+            .iter()
+            .find_map(|operator| rest.strip_prefix(*operator))?
+    };
     literal(text, text.len().min(name.end + MAX_LINE) - rest.len())
+}
+
+/// The name of what a method compares with its argument: `password` of `password.equals`.
+pub(crate) fn without_method(name: &[u8]) -> Option<&[u8]> {
+    const METHODS: &[&[u8]] = &[b".equals", b".Equals", b".contentEquals", b".compareTo"];
+    METHODS.iter().find_map(|method| name.strip_suffix(*method))
 }
 
 /// The literal that is passed to a function of this name, if the function takes a secret:
@@ -83,9 +93,11 @@ pub(crate) fn argument(text: &[u8], name: &Range<usize>) -> Option<Range<usize>>
     let callee = std::str::from_utf8(text.get(name.clone())?).ok()?;
     let own = callee.rsplit('.').next().unwrap_or(callee).to_ascii_lowercase().replace('_', "");
     // `auth=("user", "x")`, as Python's requests take it.
-    let is_pair = own == "auth" && rest.starts_with(b"=(");
-    if is_pair {
-        return second(text, literal(text, name.end + 2)?);
+    if own == "auth"
+        && let Some(assigned) = rest.strip_prefix(b" =").or_else(|| rest.strip_prefix(b"="))
+        && let Some(inner) = assigned.trim_ascii_start().strip_prefix(b"(")
+    {
+        return second(text, literal(text, text.len() - inner.len())?);
     }
     // `basic_auth 'user', 'x'`, as in Ruby.
     if own == "basicauth" && matches!(rest, [b' ', b'"' | b'\'', ..]) {
@@ -137,7 +149,7 @@ fn second(text: &[u8], first: Range<usize>) -> Option<Range<usize>> {
 }
 
 /// The literal that starts here, after spaces.
-fn literal(text: &[u8], at: usize) -> Option<Range<usize>> {
+pub(crate) fn literal(text: &[u8], at: usize) -> Option<Range<usize>> {
     let rest = text.get(at..text.len().min(at + MAX_LINE))?;
     let spaces = rest.iter().take_while(|byte| b" \t".contains(byte)).count();
     let (&quote, inner) = rest.get(spaces..)?.split_first()?;
@@ -193,7 +205,7 @@ pub(crate) fn is_credential(expected: Option<Expected>, name: &str, value: &str)
     }
     if digit || sign {
         return !is_name_of_something(value)
-            || is_password && !value.contains(['_', '.', ':', '/']);
+            || is_password && (!value.contains(['_', '.', ':', '/']) || is_chosen(value));
     }
     let single = value.bytes().all(|b| b.is_ascii_lowercase());
     randomness::looks_random(value.as_bytes()) && !randomness::has_words(value)
@@ -225,9 +237,28 @@ fn is_name_of_something(value: &str) -> bool {
     value.contains(['_', '-', '.', '/', ':']) && parts.all(is_word)
 }
 
-/// What the name of a called function makes likely.
+/// Whether a value is words in mixed case with a number, as people choose passwords:
+/// `nectarine_Pit8`.
+fn is_chosen(value: &str) -> bool {
+    let is_capitalized = |part: &str| {
+        let mut bytes = part.bytes();
+        bytes.next().is_some_and(|byte| byte.is_ascii_uppercase())
+            && bytes.next().is_some_and(|byte| byte.is_ascii_lowercase())
+    };
+    let (first, last) = value.split_once(['_', '-']).unwrap_or_default();
+    let (letters, digits) =
+        last.split_at(last.trim_end_matches(|c: char| c.is_ascii_digit()).len());
+    first.len() >= 3
+        && first.bytes().all(|byte| byte.is_ascii_lowercase())
+        && is_capitalized(letters)
+        && letters.bytes().all(|byte| byte.is_ascii_alphabetic())
+        && !digits.is_empty()
+}
+
+/// What the name of what is compared makes likely.
 pub(crate) fn expected(name: &str) -> Option<Expected> {
-    names::read(name).and_then(|hint| hint.expected)
+    let own = without_method(name.as_bytes()).map_or(name.len(), <[u8]>::len);
+    names::read(name.get(..own)?).and_then(|hint| hint.expected)
 }
 
 #[cfg(test)]
@@ -237,7 +268,7 @@ mod tests {
     #[test]
     fn literals_that_may_be_secrets() {
         let password = Some(Expected::Password);
-        for yes in ["hunter2", "tundra!352Q", "tiger", "P@ssw0rd", "walnut-485Z"] {
+        for yes in ["hunter2", "tundra!352Q", "tiger", "P@ssw0rd", "walnut-485Z", "ripe_Quince4"] {
             assert!(is_credential(password, "password", yes), "{yes}");
         }
         let key = Some(Expected::Key);
@@ -276,6 +307,10 @@ mod tests {
         }
         let text = "if password == \"tundra!352Q\":";
         assert_eq!(found(text, "password", compared), Some("tundra!352Q"));
+        let text = "if (password.equals(\"tundra!352Q\"))";
+        assert_eq!(found(text, "password.equals", compared), Some("tundra!352Q"));
+        let text = "session.auth = (\"app\", \"abc\")";
+        assert_eq!(found(text, "session.auth", argument), Some("abc"));
         let text = "c.SetAuthToken(\"abc\")";
         assert_eq!(found(text, "c.SetAuthToken", argument), Some("abc"));
         let text = "c.SetBasicAuth(\"app\", \"abc\")";

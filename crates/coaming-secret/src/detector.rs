@@ -18,7 +18,7 @@ use crate::phrases::PHRASES;
 use crate::structured::SIGNS;
 use crate::{
     Detection, FingerprintKey, TextKind, assignment, check, classify, code, decode, http_auth,
-    names, password_files, pem, template, tokens, url,
+    names, page_fields, password_files, pem, template, tokens, url,
 };
 
 /// Every name of a secret (see [`crate::names`]) contains one of these.
@@ -70,6 +70,7 @@ const NAME_WORDS: &[&str] = &[
     "bearer",
     "requirepass",
     "securestring",
+    "community",
 ];
 
 /// A kind's literal is searched in base64 too, if it encodes to at least this many characters.
@@ -394,7 +395,8 @@ impl Detector {
     /// name.
     fn literal(&self, text: &[u8], name: &Range<usize>, found: &mut Vec<Candidate>) {
         let compared = code::compared(text, name);
-        let Some(range) = compared.clone().or_else(|| code::argument(text, name)) else { return };
+        let other = || code::argument(text, name).or_else(|| page_fields::filled(text, name));
+        let Some(range) = compared.clone().or_else(other) else { return };
         let Some(name) = part(text, name.clone()) else { return };
         let expected =
             if compared.is_some() { code::expected(name) } else { Some(Expected::Password) };

@@ -33,6 +33,7 @@ mod literals;
 mod names;
 mod noise;
 mod own_format;
+mod page_fields;
 mod passphrase;
 mod password_files;
 mod pem;

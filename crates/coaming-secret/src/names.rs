@@ -65,6 +65,7 @@ const STEMS: &[&str] = &[
     "factor",
     "encrypt",
     "reporter_id",
+    "community",
 ];
 
 /// With one of these, a name may belong to a key in a provider's own format.
@@ -230,9 +231,11 @@ fn expected(name: &str, words: &NameWords) -> Option<Expected> {
     match last.trim_end_matches(|c: char| c.is_ascii_digit()) {
         "authorization" => Some(Expected::Authorization),
         "password" | "passwd" | "passphrase" | "pwd" | "pass" | "passcode" | "passwort"
-        | "contraseña" | "motdepasse" | "pw" | "psw" | "pswd" => Some(Expected::Password),
+        | "contraseña" | "motdepasse" | "pw" | "psw" | "pswd" | "psk" => Some(Expected::Password),
         "secret" | "credential" | "credentials" | "creds" | "cred" | "auth" | "salt" | "pepper"
-        | "pat" | "bearer" | "psk" => Some(Expected::Key),
+        | "pat" | "bearer" => Some(Expected::Key),
+        "community" => matches!(previous, "snmp" | "ro" | "rw" | "read" | "write" | "trap")
+            .then_some(Expected::Password),
         "token" => (!PUBLIC_TOKENS.contains(&previous)).then_some(Expected::Key),
         "cookie" => matches!(previous, "erlang" | "secret" | "session" | "rabbitmq")
             .then_some(Expected::Key),
@@ -435,6 +438,7 @@ mod tests {
             "smtp_pass",
             "redisPassword2",
             "DB_PWD",
+            "SNMP_COMMUNITY",
         ] {
             assert_eq!(expected(name), Some(Expected::Password), "{name}");
         }

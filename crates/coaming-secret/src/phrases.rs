@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use crate::assignment::{in_statement, line_before};
 use crate::classify;
+use crate::pem::find;
 use crate::url::secret_in;
 
 /// Reads the password after a phrase: the text, where the phrase is, and where it ends.
@@ -22,7 +23,15 @@ pub(crate) const PHRASES: &[(&str, Reader)] = &[
     ("enable password ", of_device),
     (" password 0 ", of_device),
     ("snmp-server community ", of_device),
+    ("send \"", at_prompt),
+    ("send -- \"", at_prompt),
+    ("send \\\"", at_prompt),
+    ("sendline(\"", at_prompt),
+    ("sendline('", at_prompt),
 ];
+
+/// How far before its answer a prompt is expected.
+const MAX_PROMPT: usize = 160;
 
 /// The longest password that is read.
 const MAX_LENGTH: usize = 256;
@@ -70,6 +79,19 @@ fn of_device(text: &[u8], hit: usize, end: usize) -> Option<Range<usize>> {
     classify::differs_from_prose(value).then_some(range)
 }
 
+/// `expect "assword:"; send "x\r"`, and the same in Python.
+fn at_prompt(text: &[u8], hit: usize, end: usize) -> Option<Range<usize>> {
+    let before = text.get(hit.saturating_sub(MAX_PROMPT)..hit)?;
+    let expected = before.windows(6).rposition(|word| word == b"expect")?;
+    let prompt = before.get(expected..)?;
+    // Nothing else was sent since, and this is no other pattern's branch.
+    let is_asked = [&b"assword"[..], b"assphrase"].iter().any(|word| find(prompt, word).is_some())
+        && find(prompt, b"send").is_none();
+    let rest = text.get(end..text.len().min(end + MAX_LENGTH)).filter(|_| is_asked)?;
+    let length = rest.iter().position(|byte| b"\"'\\\n".contains(byte))?;
+    secret_in(text, end..end + length)
+}
+
 /// The next word.
 fn word(text: &[u8], _: usize, end: usize) -> Option<Range<usize>> {
     let rest = text.get(end..text.len().min(end + MAX_LENGTH))?;
@@ -93,7 +115,7 @@ mod tests {
 
     fn found(text: &str) -> Option<&str> {
         PHRASES.iter().find_map(|(phrase, read)| {
-            let hit = text.to_lowercase().find(phrase)?;
+            let hit = text.to_lowercase().rfind(phrase)?;
             text.get(read(text.as_bytes(), hit, hit + phrase.len())?)
         })
     }
@@ -111,6 +133,10 @@ mod tests {
             "enable password vS8kq-2pLx7w",
             "username ops password 0 vS8kq-2pLx7w",
             "snmp-server community vS8kq-2pLx7w RO",
+            "expect \"*?assword:\"\nsend \"vS8kq-2pLx7w\\r\"",
+            "expect \"assword:\"\nsend -- \"vS8kq-2pLx7w\\r\"",
+            "expect -c 'expect \\\"assword:\\\"; send \\\"vS8kq-2pLx7w\\r\\\"'",
+            "child.expect('assword:')\nchild.sendline('vS8kq-2pLx7w')",
         ] {
             assert_eq!(found(text), Some("vS8kq-2pLx7w"), "{text}");
         }
@@ -121,6 +147,8 @@ mod tests {
             "a new password password vS8kq-2pLx7w",
             "enable password protection",
             "PASSWORD('x')",
+            "expect \"#\"\nsend \"vS8kq-2pLx7w\\r\"",
+            "expect \"assword:\"\nsend \"$pw\\r\"\nsend \"show 12 x\\r\"",
         ] {
             assert_eq!(found(text), None, "{text}");
         }

@@ -28,6 +28,7 @@ pub(crate) fn is_noise(value: &str) -> bool {
         || identifier::is_pattern(value)
         || identifier::is_version(value)
         || is_list(value)
+        || is_validation(value)
         || is_placeholder(value)
 }
 
@@ -92,6 +93,9 @@ const LITERALS: &[&str] = &[
     "option",
     "options",
     "argument",
+    // The usual names of communities in SNMP.
+    "public",
+    "private",
 ];
 
 /// Whether a value is one of [`LITERALS`].
@@ -134,6 +138,12 @@ fn is_list(value: &str) -> bool {
         && value.bytes().all(|byte| byte.is_ascii_digit() || b", ".contains(&byte))
         || value.starts_with('*') && value.matches('*').count() >= 3
         || is_of_syntax(value)
+}
+
+/// Whether a value is rules of a form, as Laravel writes them: `required|min:8|confirmed`.
+fn is_validation(value: &str) -> bool {
+    const RULES: &[&str] = &["required", "nullable", "sometimes", "confirmed", "string"];
+    value.contains('|') && value.split('|').any(|rule| RULES.contains(&rule))
 }
 
 /// Whether a value is a flag, the start of an assignment, or a port: `--encrypt-password`, `name=`,
@@ -190,7 +200,7 @@ mod tests {
         for yes in ["/etc/tls/tls.key", "./x", "https://example.org", "ca.pem"] {
             assert!(is_location(yes), "{yes}");
         }
-        for yes in ["TBD", "none", "pk_live_x", "ssh-ed25519 AAAA"] {
+        for yes in ["required|min:8|confirmed", "TBD", "none", "pk_live_x", "ssh-ed25519 AAAA"] {
             assert!(is_noise(yes), "{yes}");
         }
     }

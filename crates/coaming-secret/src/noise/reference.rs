@@ -148,6 +148,9 @@ const SCHEMES: &[&str] = &[
     "ssm-secure:",
     "akv:",
     "1password:",
+    // What Windows encrypted for one account, in base64 and hexadecimal.
+    "aqaaancmnd8bfderjhoa",
+    "01000000d08c9ddf0115d111",
 ];
 
 /// Whether a value refers to a secret elsewhere (in a vault, a file, a variable), or is encrypted.
@@ -214,6 +217,7 @@ pub(crate) fn is_hash(value: &str) -> bool {
             || prefix.starts_with(['$', '{']) && starts_with(after_user, prefix)
     }) || value.contains("@sha256:")
         || is_postgres_hash(value)
+        || is_mysql_hash(value)
 }
 
 /// Whether a value is `md5` followed by the digest of password and user, as Postgres and PgBouncer
@@ -222,6 +226,13 @@ fn is_postgres_hash(value: &str) -> bool {
     value
         .strip_prefix("md5")
         .is_some_and(|digest| digest.len() == 32 && crate::randomness::is_hex(digest.as_bytes()))
+}
+
+/// Whether a value is the hash that `mysql_native_password` stores: `*2470C0C06DEE42FD…`.
+fn is_mysql_hash(value: &str) -> bool {
+    value
+        .strip_prefix('*')
+        .is_some_and(|digest| digest.len() == 40 && crate::randomness::is_hex(digest.as_bytes()))
 }
 
 #[cfg(test)]
@@ -271,6 +282,7 @@ mod tests {
             "user:$apr1$x$y",
             "sha256:abc",
             "{SHA}x",
+            "*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19",
             "a/b@sha256:00",
         ] {
             assert!(is_hash(yes), "{yes}");

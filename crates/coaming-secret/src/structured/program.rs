@@ -31,11 +31,29 @@ const fn program(names: &'static [&'static str], flag: &'static str, shape: Shap
     Program { names, needs: "", flag, shape }
 }
 
+/// The clients of Net-SNMP: a community, or a user's passphrases.
+const SNMP: &[&str] = &[
+    "snmpwalk",
+    "snmpbulkwalk",
+    "snmpget",
+    "snmpbulkget",
+    "snmpgetnext",
+    "snmpset",
+    "snmptable",
+    "snmptrap",
+    "snmpinform",
+    "snmpstatus",
+    "snmpdf",
+];
+
 const PROGRAMS: &[Program] = &[
     program(&["mysql", "mysqladmin", "mysqldump", "mysqlimport", "mariadb"], "-p", Shape::Joined),
     program(&["mariadb-dump", "mariadb-admin"], "-p", Shape::Joined),
     program(&["redis-cli", "valkey-cli"], "-a", Shape::Next),
     program(&["psexec", "psexec.exe", "PsExec.exe", "PsExec64.exe", "PsExec"], "-p", Shape::Next),
+    program(SNMP, "-c", Shape::Next),
+    program(SNMP, "-A", Shape::Next),
+    program(SNMP, "-X", Shape::Next),
     program(&["sshpass"], "-p", Shape::Next),
     program(&["sshpass"], "-p", Shape::Joined),
     program(&["curl"], "-u", Shape::Pair),
@@ -110,6 +128,7 @@ pub(crate) const SIGNS: &[&str] = &[
     "rabbitmqctl",
     "sqlplus",
     "vault login",
+    "snmp",
 ];
 
 /// The passwords among words, by the program before them: the index of the word, and where in it.
