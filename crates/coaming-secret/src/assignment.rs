@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use crate::declaration;
+use crate::{declaration, not_assigned};
 
 /// The longest name, separator and value that are read.
 const MAX_NAME: usize = 120;
@@ -44,11 +44,7 @@ pub(crate) fn of_name(text: &[u8], name: Range<usize>) -> Option<Assignment> {
     if before == Some(b'$') {
         return of_variable(text, name);
     }
-    if before == Some(b':') && is_of_resource(text, name.start) || is_status(text, &name) {
-        return None;
-    }
-    // A scheme: `salt://files/a`.
-    if text.get(name.end..).is_some_and(|rest| rest.starts_with(b"://")) {
+    if not_assigned::is_use(text, &name) {
         return None;
     }
     if let Some(at) = sibling_element(text, &name, before) {
@@ -62,25 +58,6 @@ pub(crate) fn of_name(text: &[u8], name: Range<usize>) -> Option<Assignment> {
     }
     let is_argument = text.get(at.wrapping_sub(1)) == Some(&b',');
     value(text, name, at, separator).filter(|found| found.quoted || !is_argument)
-}
-
-/// Whether the name is a part of an Amazon Resource Name: `arn:aws:secretsmanager:*:*:secret:app`.
-fn is_of_resource(text: &[u8], start: usize) -> bool {
-    let is_part = |byte: &u8| {
-        // As a pattern, it has more: `arn:aws([a-z]|\\-)*:`.
-        byte.is_ascii_alphanumeric() || b":*-_${}.()[]|?+,\\^/=@".contains(byte)
-    };
-    let line = line_before(text, start);
-    let word = line.iter().rposition(|byte| !is_part(byte)).map_or(0, |at| at + 1);
-    line.get(word..).is_some_and(|word| {
-        word.trim_ascii_start().strip_prefix(b"^").unwrap_or(word).starts_with(b"arn:")
-    })
-}
-
-/// Whether it is the outcome of a test, as Go prints it: `--- PASS: TestRead`.
-fn is_status(text: &[u8], name: &Range<usize>) -> bool {
-    text.get(name.clone()) == Some(&b"PASS"[..])
-        && line_before(text, name.start).trim_ascii_end().ends_with(b"---")
 }
 
 /// The assignment in `$password = "x"` (PHP, Perl, PowerShell) or `set $password "x"` (nginx). In a
@@ -190,7 +167,10 @@ fn separator(text: &[u8], name: &Range<usize>, before: Option<u8>) -> Option<(us
         [b',', ..] if is_first_argument(text, name, before) => (1, Separator::Equals),
         [b':', b' ' | b'\t' | b'\n' | b'\r', ..] | [b':'] => (1, Separator::Colon),
         [b':', ..] => (1, Separator::Equals),
-        [b'>', ..] if before == Some(b'<') => (1, Separator::Element),
+        // Not a placeholder: `--password=<password> --name=x`.
+        [b'>', ..] if before == Some(b'<') && !is_placeholder(text, name) => {
+            (1, Separator::Element)
+        }
         _ => {
             if let Some(length) = value_field(window.get(closing..)?) {
                 return Some((name.end + closing + length, Separator::Equals));
@@ -292,6 +272,11 @@ fn starts_entry(text: &[u8], start: usize) -> bool {
         || before.ends_with(b"aws configure set ")
 }
 
+/// Whether the name is in brackets as the value of something: `name=<password>`.
+fn is_placeholder(text: &[u8], name: &Range<usize>) -> bool {
+    name.start.checked_sub(2).and_then(|at| text.get(at)) == Some(&b'=')
+}
+
 /// Whether the name is in quotes and the first argument of a call.
 fn is_first_argument(text: &[u8], name: &Range<usize>, before: Option<u8>) -> bool {
     let lead = text.get(..name.start.saturating_sub(1)).unwrap_or_default().trim_ascii_end();
@@ -349,7 +334,10 @@ fn value(text: &[u8], name: Range<usize>, at: usize, separator: Separator) -> Op
         }
     }
     let escapes = skip(rest, b"\\");
-    if let Some(&quote) = rest.get(escapes).filter(|byte| b"\"'`".contains(byte)) {
+    // In prose, code is in backticks: "Password `created_at` field".
+    let is_prose = matches!(separator, Separator::Line | Separator::Space);
+    let quotes: &[u8] = if is_prose { b"\"'" } else { b"\"'`" };
+    if let Some(&quote) = rest.get(escapes).filter(|byte| quotes.contains(byte)) {
         // Quotes in quotes, as a value of Gradle: `"\"x\""`.
         let inner = if escapes == 0 && rest.starts_with(b"\"\\\"") { 2 } else { 0 };
         let (start, escapes) = (escapes + 1 + inner, escapes + inner / 2);
@@ -576,6 +564,10 @@ mod tests {
             "${PASSWORD:?x}",
             "/password: x",
             "password://files/a1",
+            "login --pw=<password> --name=<domain>",
+            "Password `created_at` field",
+            "# Check whether --with-eap_passwd was given",
+            "See pass:quotes,macros[<<a>>] principle",
             "vault('another_password', salt=(2**256",
             "the password 'hunter2'",
             "[ $PASSWORD == \"x\" ]",

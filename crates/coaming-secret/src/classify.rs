@@ -79,6 +79,9 @@ impl ValueClassifier {
             return Some(Classification { kind, title, range, confidence, generated: true });
         }
         if noise::is_uuid(trimmed) {
+            if randomness::has_at_most(trimmed.as_bytes(), 4) {
+                return None;
+            }
             // Keycloak, Entra ID and others issue UUIDs; most other UUIDs are identifiers.
             return names::may_be_uuid(name).then_some(Classification {
                 kind: "secret-key",
@@ -171,6 +174,8 @@ fn is_reference_target(value: &str) -> bool {
 /// Whether a value is a call, cut off at its arguments: `keys.getSecretKey(`,
 /// `encoder.encode(password`.
 fn is_call(value: &str) -> bool {
+    // PHP writes the namespace of all functions as `\\`.
+    let value = value.trim_start_matches('\\');
     let Some((head, _)) = value.split_once('(') else { return false };
     let is_name = head.len() >= 3
         && head.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.".contains(&b))
@@ -179,6 +184,8 @@ fn is_call(value: &str) -> bool {
         text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'&')
     };
     let arguments = value.get(head.len() + 1..).unwrap_or_default();
+    // Parameters of a query: `MD5(%p`, `crypt(:password`.
+    let arguments = arguments.strip_prefix(['%', ':', '?']).unwrap_or(arguments);
     is_name && (head.contains('.') || value.ends_with('(') || is_identifier(arguments))
 }
 
@@ -217,7 +224,11 @@ fn is_foreign_phrase(value: &str) -> bool {
 
 /// How likely a value is a generated key.
 fn key(name: &str, value: &str) -> Option<Confidence> {
-    if value.len() < 8 || noise::is_noise(value) || looks_like_code(value) {
+    if value.len() < 8 || noise::is_noise(value) || looks_like_code(value) || !value.is_ascii() {
+        return None;
+    }
+    // Documentation leaves out the rest: `9cbaf023786cd7...`.
+    if value.ends_with("...") || value.ends_with('…') {
         return None;
     }
     // A list of texts is not one.
@@ -399,6 +410,8 @@ mod tests {
             "*anchor",
             "keys.get(",
             "encoder.encode(password",
+            "MD5(%p",
+            "\\sodium_hex2bin(",
             "(none)",
         ] {
             assert!(is_bare_word(code), "{code}");

@@ -13,7 +13,7 @@ const PROGRAMS: &[&str] = &[
     "phtml", "rb", "erb", "rs", "c", "h", "cc", "cpp", "cxx", "hpp", "hh", "m", "mm", "swift",
     "dart", "lua", "pl", "pm", "r", "ex", "exs", "erl", "hs", "ml", "sql", "tf", "hcl", "html",
     "htm", "ejs", "hbs", "twig", "jinja", "jinja2", "j2", "po", "pot", "css", "scss", "sol", "zig",
-    "jl", "nim", "proto", "graphql", "vim", "el", "lisp", "tcl", "awk",
+    "jl", "nim", "proto", "graphql", "vim", "el", "lisp", "tcl", "awk", "inc", "xs",
 ];
 
 /// How far around a name a line is read.
@@ -29,6 +29,13 @@ pub(crate) fn is_program(path: &str) -> bool {
 /// Whether a file is documentation, by its path.
 pub(crate) fn is_document(path: &str) -> bool {
     [".md", ".rst", ".adoc", ".mdx"].iter().any(|ending| path.ends_with(ending))
+}
+
+/// Whether a file has the texts of a program in one of its languages, by its path.
+pub(crate) fn is_translation(path: &str) -> bool {
+    const DIRECTORIES: &[&str] =
+        &["locale", "locales", "localization", "i18n", "l10n", "lang", "langs", "translations"];
+    path.rsplit('/').skip(1).any(|directory| DIRECTORIES.contains(&directory))
 }
 
 /// Whether a file has test vectors of cryptography, by its path.
@@ -170,7 +177,7 @@ pub(crate) fn is_credential(expected: Option<Expected>, name: &str, value: &str)
     if !value.is_ascii() || FORMATS.iter().any(|format| value.contains(format)) {
         return false;
     }
-    if value.contains('{') && value.contains('}') || value.contains("\\n") {
+    if value.contains('{') && value.contains('}') || value.contains(":{") || value.contains("\\n") {
         return false;
     }
     // The name of a protocol: `age-encryption.org/p256tag`.
@@ -208,7 +215,10 @@ pub(crate) fn is_credential(expected: Option<Expected>, name: &str, value: &str)
             || is_password && (!value.contains(['_', '.', ':', '/']) || is_chosen(value));
     }
     let single = value.bytes().all(|b| b.is_ascii_lowercase());
-    randomness::looks_random(value.as_bytes()) && !randomness::has_words(value)
+    // `SSL_CLIENT_S_DN_Email`
+    let is_words = value.contains('_')
+        && value.split('_').all(|part| part.bytes().all(|byte| byte.is_ascii_alphabetic()));
+    randomness::looks_random(value.as_bytes()) && !randomness::has_words(value) && !is_words
         || is_password && single && (4..=16).contains(&value.len())
 }
 
@@ -286,6 +296,8 @@ mod tests {
             "更改密码",
             "AUTH_TOKEN",
             "oauth2.token",
+            "SSL_CLIENT_S_DN_Email",
+            "236:{a:3:{i:0",
             ".password-field",
             "#password",
         ] {

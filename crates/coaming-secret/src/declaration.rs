@@ -45,6 +45,10 @@ pub(crate) fn before_value(rest: &[u8]) -> Option<usize> {
         let equals = window.iter().position(|&byte| byte == b'=')?;
         let kind = window.get(lead..equals)?.trim_ascii();
         let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"_.&'<>[]|? ".contains(byte);
+        // `case X_PASSWORD:` is followed by a statement on the next line.
+        if window.get(lead..equals)?.contains(&b'\n') {
+            return None;
+        }
         let starts = kind.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'&');
         // Words of prose are not a type.
         let is_phrase = kind.contains(&b' ') && !kind.iter().any(|byte| b"&|<[?".contains(byte));
@@ -154,9 +158,15 @@ mod tests {
             let at = before_value(rest.as_bytes());
             assert_eq!(at.and_then(|at| rest.get(at..)), Some(value), "{rest}");
         }
-        for rest in
-            [": string", ": a == \"x\"", ": x = y", " = \"x\"", ": \"a\" = \"x\"", "{ get; }"]
-        {
+        for rest in [
+            ":\n\tname = \"x\";",
+            ": string",
+            ": a == \"x\"",
+            ": x = y",
+            " = \"x\"",
+            ": \"a\" = \"x\"",
+            "{ get; }",
+        ] {
             assert_eq!(before_value(rest.as_bytes()), None, "{rest}");
         }
     }

@@ -381,7 +381,8 @@ impl Detector {
             } else {
                 let is_text = code::open_quote(text, assignment.value.start).is_some()
                     || assignment.setting && assignment::is_exported(text, start);
-                is_text && classify::differs_from_prose(value)
+                let is_object = value.starts_with(['{', '(', '[']);
+                is_text && !is_object && classify::differs_from_prose(value)
             };
             if !is_text || !code::is_credential(hint.expected, name, value) {
                 return end;

@@ -32,6 +32,7 @@ mod kinds;
 mod literals;
 mod names;
 mod noise;
+mod not_assigned;
 mod own_format;
 mod page_fields;
 mod passphrase;

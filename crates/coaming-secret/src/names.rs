@@ -495,6 +495,8 @@ mod tests {
             "Access-Control-Allow-Credentials",
             "X-Amz-Credential",
             "output_token",
+            "authenticity_token",
+            "csrf-token",
             "result_key",
         ] {
             assert_eq!(expected(name), None, "{name}");

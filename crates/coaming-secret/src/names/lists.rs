@@ -85,6 +85,11 @@ pub(super) const PUBLIC_TOKENS: &[&str] = &[
     "client",
     "input",
     "output",
+    // Of one request.
+    "authenticity",
+    "csrf",
+    "xsrf",
+    "csrfmiddleware",
 ];
 
 /// Words before `key` for keys that are not secret, as in maps and tables.

@@ -64,10 +64,16 @@ pub(crate) fn is_pattern(value: &str) -> bool {
         "\\|",
     ];
     value.contains(['[', '\\', '?']) && PARTS.iter().any(|part| value.contains(part))
+        || value.contains(".*") && value.contains('(') && value.contains('|')
 }
 
-/// Whether a value is a version or a range of versions: `^1.0.0`, `>=2.1`.
+/// Whether a value is a version or ranges of versions: `^1.0.0`, `>=2.1`, `<2.0.5|>=3,<3.0.3`.
 pub(crate) fn is_version(value: &str) -> bool {
+    let mut parts = value.split([',', '|']).filter(|part| !part.is_empty());
+    if value.contains([',', '|']) && value.contains(['<', '>', '^']) {
+        let is_major = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+        return parts.all(|part| is_version(part) || is_major(part.trim_matches(['<', '>', '='])));
+    }
     let number = value.trim_start_matches(['^', '~', '>', '<', '=', ' ', 'v']);
     number.contains('.')
         && number.split('.').all(|part| {
@@ -107,12 +113,13 @@ mod tests {
 
     #[test]
     fn patterns_and_versions() {
-        for yes in ["^arn:[a-z-]*:secret:x", "\\d{12}:secret", "(?P<a>x)"] {
+        for yes in ["(P|p)assword.*", "^arn:[a-z-]*:secret:x", "\\d{12}:secret", "(?P<a>x)"] {
             assert!(is_pattern(yes), "{yes}");
         }
         for no in ["p[assword]1", "what?no", "C:\\temp"] {
             assert!(!is_pattern(no), "{no}");
         }
+        assert!(is_version("<2.0.5|>=3,<3.0.3") && !is_version("<p@ss,w0rd"));
         assert!(is_version("^1.0.0") && is_version(">=2.1") && is_version("v1.2.3"));
         assert!(!is_version("1234") && !is_version("a.b") && !is_version("^1.x!"));
     }

@@ -93,6 +93,9 @@ const LITERALS: &[&str] = &[
     "option",
     "options",
     "argument",
+    "confirmed",
+    "nullable",
+    "digest",
     // The usual names of communities in SNMP.
     "public",
     "private",
@@ -158,6 +161,8 @@ fn is_of_syntax(value: &str) -> bool {
             .strip_suffix('=')
             .is_some_and(|name| name.bytes().all(|byte| byte.is_ascii_alphabetic()))
         || port.is_some_and(|port| port.bytes().all(|byte| byte.is_ascii_digit()))
+        // The fonts of manual pages: `\fBproxy_password:\fP <none>`.
+        || ["\\fP", "\\fR", "\\fB", "\\fI"].iter().any(|font| value.starts_with(font))
 }
 
 /// Whether a value is meant to be public: a public key, the key of a web page, the token of jwt.io.

@@ -248,8 +248,14 @@ fn is_yours(value: &str) -> bool {
     })
 }
 
-/// Whether a value is the name of what it stands for: `git_password`, `jiraToken`.
+/// Whether a value is the name of what it stands for: `git_password`, `jiraToken`,
+/// `KEYSTONE_DBPASS`.
 fn is_name_of_secret(value: &str) -> bool {
+    const CAPITALS: &[&str] =
+        &["_PASSWORD", "_PASSWD", "_PASS", "_DBPASS", "_PWD", "_TOKEN", "_SECRET", "_KEY"];
+    if CAPITALS.iter().any(|ending| value.ends_with(ending)) {
+        return value.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+    }
     const ENDINGS: &[&str] =
         &["_password", "_passwd", "_token", "_secret", "_key", "Password", "Token", "Secret"];
     value.len() <= 40
@@ -453,6 +459,8 @@ mod tests {
             "Bitte Passwort eingeben",
             "Enter your password:",
             "fake_password",
+            "KEYSTONE_DBPASS",
+            "ADMIN_PASS",
             "YourPingdomApiToken",
             "notvalidpassword",
             "Chime Webhook token",

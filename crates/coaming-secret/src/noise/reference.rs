@@ -5,7 +5,8 @@ use super::starts_with;
 /// Whether a value is a template that is filled in later: `{{ .Values.x }}`, `${X}`, `$(X)`, `$X`,
 /// `%X%`, `<x>`, `@x@`, `%s`.
 pub(crate) fn is_template(value: &str) -> bool {
-    let value = value.trim();
+    // In a command, a variable may be in quotes of its own: `"password": "'$PASSWORD'"`.
+    let value = value.trim().trim_matches('\'');
     // Every form contains one of these, which most values do not: a quick check.
     let is_sign = |byte| {
         matches!(
@@ -40,8 +41,15 @@ pub(crate) fn is_template(value: &str) -> bool {
     // Formats of `printf`, and those of Python with names.
     let printed = matches!(value, "%s" | "%v" | "%d" | "%q" | "{}" | "{0}" | "?")
         || value.starts_with("%(") && value.ends_with(")s");
+    // Text around a variable: `::add-mask::$PASSWORD`.
+    let has_variable = value.rsplit_once(['=', ':', '/', ' ']).is_some_and(|(_, last)| {
+        last.strip_prefix('$').is_some_and(|name| {
+            name.len() >= 3 && variable(name) && !name.bytes().any(|byte| byte.is_ascii_lowercase())
+        })
+    });
     opened
         || printed
+        || has_variable
         || value.starts_with("$__")
         || value.strip_prefix('$').is_some_and(|rest| {
             variable(rest)
@@ -148,6 +156,10 @@ const SCHEMES: &[&str] = &[
     "ssm-secure:",
     "akv:",
     "1password:",
+    // The source of a secret that is mounted: `--secret id=npm,src=.npmrc`.
+    "source=",
+    "src=",
+    "id=",
     // What Windows encrypted for one account, in base64 and hexadecimal.
     "aqaaancmnd8bfderjhoa",
     "01000000d08c9ddf0115d111",
@@ -205,6 +217,7 @@ const PREFIXES: &[&str] = &[
     "scram-sha",
     "h1:",
     "argon2",
+    "hmacsha",
 ];
 
 /// Whether a value is a hash of a secret or of anything else, which cannot be used as the secret.
@@ -257,6 +270,8 @@ mod tests {
             "%s",
             "%(password)s",
             "$__file{/etc/secrets/password}",
+            "'$NEW_PASS'",
+            "::add-mask::$PASSWORD",
             "<i>Password</i>",
         ] {
             assert!(is_template(yes), "{yes}");

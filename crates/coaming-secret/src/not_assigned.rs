@@ -1,0 +1,46 @@
+//! Names of credentials that a colon or a space follows and that are assigned nothing: parts of
+//! resource names, outcomes of tests, schemes, macros of AsciiDoc, options of `configure`.
+
+use std::ops::Range;
+
+use crate::assignment::line_before;
+
+/// Whether the name is used as one of these.
+pub(crate) fn is_use(text: &[u8], name: &Range<usize>) -> bool {
+    let own = text.get(name.clone()).unwrap_or_default();
+    let rest = text.get(name.end..).unwrap_or_default();
+    let follows_colon = name.start.checked_sub(1).and_then(|at| text.get(at)) == Some(&b':');
+    follows_colon && is_of_resource(text, name.start)
+        || is_status(text, name)
+        // A scheme: `salt://files/a`.
+        || rest.starts_with(b"://")
+        || own == b"pass" && is_macro(rest)
+        || own.starts_with(b"--with-")
+        || own.starts_with(b"--enable-")
+}
+
+/// Whether the name is a part of an Amazon Resource Name: `arn:aws:secretsmanager:*:*:secret:app`.
+fn is_of_resource(text: &[u8], start: usize) -> bool {
+    let is_part = |byte: &u8| {
+        // As a pattern, it has more: `arn:aws([a-z]|\\-)*:`.
+        byte.is_ascii_alphanumeric() || b":*-_${}.()[]|?+,\\^/=@".contains(byte)
+    };
+    let line = line_before(text, start);
+    let word = line.iter().rposition(|byte| !is_part(byte)).map_or(0, |at| at + 1);
+    line.get(word..).is_some_and(|word| {
+        word.trim_ascii_start().strip_prefix(b"^").unwrap_or(word).starts_with(b"arn:")
+    })
+}
+
+/// Whether AsciiDoc passes a text through without substitutions: `pass:quotes,macros[…]`.
+fn is_macro(rest: &[u8]) -> bool {
+    let Some(rest) = rest.strip_prefix(b":") else { return false };
+    let is_option = |byte: &&u8| byte.is_ascii_lowercase() || **byte == b',';
+    rest.get(rest.iter().take_while(is_option).count()) == Some(&b'[')
+}
+
+/// Whether it is the outcome of a test, as Go prints it: `--- PASS: TestRead`.
+fn is_status(text: &[u8], name: &Range<usize>) -> bool {
+    text.get(name.clone()) == Some(&b"PASS"[..])
+        && line_before(text, name.start).trim_ascii_end().ends_with(b"---")
+}
