@@ -179,6 +179,14 @@ fn separator(text: &[u8], name: &Range<usize>, before: Option<u8>) -> Option<(us
             // In prose, an option is in quotes of its own: "the option `--password` is new".
             let is_flag = closing == 0 && own.starts_with(b"--") || own == b"insecure-password";
             let is_line = closing == 0 && before.is_none_or(|b| b.is_ascii_whitespace());
+            // `{:user "app" :password "x"}` in Clojure
+            let is_keyword = closing == 0
+                && before == Some(b':')
+                && matches!(rest, [b'"', ..])
+                && line_before(text, name.start - 1)
+                    .last()
+                    .is_none_or(|byte| b" \t{(".contains(byte));
+            let is_flag = is_flag || is_keyword;
             let is_clause =
                 is_line && matches!(rest, [b'\'', ..]) && in_statement(text, name.start);
             let separator = if is_flag || is_clause { Separator::Space } else { Separator::Line };
@@ -541,6 +549,7 @@ mod tests {
             ("define('password', 'hunter2');", "password", "hunter2"),
             ("machine x\n  password hunter2\n", "password", "hunter2"),
             ("ENV DB_PASSWORD hunter2", "DB_PASSWORD", "hunter2"),
+            ("(def db {:user \"app\" :password \"hunter2\"})", "password", "hunter2"),
             ("admin_password swordfish", "admin_password", "swordfish"),
             ("<?php $db_password = \"hunter2\";", "db_password", "hunter2"),
             ("  set $password \"hunter2\";", "password", "hunter2"),

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::assignment;
 use crate::declaration;
 use crate::names::{self, Expected};
 use crate::randomness;
@@ -76,6 +77,11 @@ pub(crate) fn is_closing_quote(text: &[u8], name: &Range<usize>, value: usize) -
 /// The literal that a variable of this name is compared with: `password == "x"`.
 pub(crate) fn compared(text: &[u8], name: &Range<usize>) -> Option<Range<usize>> {
     let rest = text.get(name.end..text.len().min(name.end + MAX_LINE))?;
+    // `strcmp(password, "x")`
+    let line = assignment::line_before(text, name.start);
+    if [&b"strcmp("[..], b"strcasecmp("].iter().any(|call| line.ends_with(call)) {
+        return literal(text, name.end + usize::from(rest.first() == Some(&b',')));
+    }
     let rest = rest.strip_prefix(b")").unwrap_or(rest).trim_ascii_start();
     let rest = if without_method(text.get(name.clone())?).is_some() {
         rest.strip_prefix(b"(")?
@@ -321,6 +327,8 @@ mod tests {
         assert_eq!(found(text, "password", compared), Some("tundra!352Q"));
         let text = "if (password.equals(\"tundra!352Q\"))";
         assert_eq!(found(text, "password.equals", compared), Some("tundra!352Q"));
+        let text = "if (strcmp(password, \"tundra!352Q\") == 0)";
+        assert_eq!(found(text, "password", compared), Some("tundra!352Q"));
         let text = "session.auth = (\"app\", \"abc\")";
         assert_eq!(found(text, "session.auth", argument), Some("abc"));
         let text = "c.SetAuthToken(\"abc\")";

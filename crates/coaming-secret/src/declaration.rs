@@ -13,6 +13,10 @@ const WRAPPERS: &[&[u8]] = &[
     b"SecretString::new(",
     b"SecretStr(",
     b"Some(",
+    b"QStringLiteral(",
+    b"QString(",
+    b"std::string(",
+    b"std::string{",
     b"new String(",
     b"Buffer.from(",
     b"[]byte(",
@@ -178,6 +182,8 @@ mod tests {
             ("process.env.KEY || 'x'", "'x'"),
             ("os.environ.get('KEY') or 'x'", "'x'"),
             ("config.key ?? \"x\"", "\"x\""),
+            ("QStringLiteral(\"x\")", "\"x\")"),
+            ("std::string{\"x\"}", "\"x\"}"),
             ("b\"x\"", "\"x\""),
         ] {
             let at = literal(expression.as_bytes());

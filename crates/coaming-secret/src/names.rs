@@ -223,7 +223,7 @@ fn expected(name: &str, words: &NameWords) -> Option<Expected> {
     if last == "pass" && UPSTREAMS.contains(&previous)
         || last == "token" && previous == "cluster" && words.iter().any(|word| word == "initial")
         || matches!(name.rsplit('.').next(), Some("PWD" | "OLDPWD"))
-        || NOT_PASSWORDS.contains(&name)
+        || NOT_PASSWORDS.contains(&name.rsplit(['.', '/']).next().unwrap_or(name))
         || last.starts_with("credential") && PUBLIC_CREDENTIALS.contains(&previous)
     {
         return None;
@@ -490,6 +490,7 @@ mod tests {
             "pod-template-hash",
             "passwordSecretKey.name",
             "mysql_native_password",
+            "mysql_user.update_password",
             "ansible_env.PWD",
             "NOPASSWD",
             "Access-Control-Allow-Credentials",

@@ -23,6 +23,7 @@ pub(crate) const PHRASES: &[(&str, Reader)] = &[
     ("enable password ", of_device),
     (" password 0 ", of_device),
     ("snmp-server community ", of_device),
+    ("stats auth ", of_user),
     ("send \"", at_prompt),
     ("send -- \"", at_prompt),
     ("send \\\"", at_prompt),
@@ -63,6 +64,14 @@ fn of_access_list(text: &[u8], hit: usize, end: usize) -> Option<Range<usize>> {
     let line = line_before(text, hit).trim_ascii_start();
     let is_user = line.get(..5).is_some_and(|start| start.eq_ignore_ascii_case(b"user "));
     is_user.then(|| word(text, hit, end)).flatten()
+}
+
+/// `stats auth ops:x` in the settings of HAProxy
+fn of_user(text: &[u8], hit: usize, end: usize) -> Option<Range<usize>> {
+    let rest = text.get(end..text.len().min(end + MAX_LENGTH))?;
+    let is_line = line_before(text, hit).trim_ascii().is_empty();
+    let colon = rest.iter().take_while(|byte| !byte.is_ascii_whitespace()).position(|&b| b == b':');
+    word(text, hit, end + colon.filter(|_| is_line)? + 1)
 }
 
 /// `d-i passwd/root-password password x` in the answers for Debian's installer
@@ -131,6 +140,7 @@ mod tests {
             "d-i passwd/root-password password vS8kq-2pLx7w",
             "d-i passwd/root-password-again password vS8kq-2pLx7w",
             "enable password vS8kq-2pLx7w",
+            "    stats auth ops:vS8kq-2pLx7w",
             "username ops password 0 vS8kq-2pLx7w",
             "snmp-server community vS8kq-2pLx7w RO",
             "expect \"*?assword:\"\nsend \"vS8kq-2pLx7w\\r\"",

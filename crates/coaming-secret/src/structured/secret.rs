@@ -32,7 +32,7 @@ pub(super) fn data<'a>(
             }
             continue;
         }
-        let decoded = if is_base64 { decode::base64(text) } else { None };
+        let decoded = if is_base64 && !is_phrase(text) { decode::base64(text) } else { None };
         let encoding = if decoded.is_some() { "base64" } else { "" };
         // A value that should be base64 and is not: the API server refuses it, but it is still a
         // leak.
@@ -42,6 +42,14 @@ pub(super) fn data<'a>(
             walker.add(node, Holder::Secret, key, None, encoding, detection);
         }
     }
+}
+
+/// Whether a text is words of prose, not lines of base64: "the password in base64".
+fn is_phrase(text: &str) -> bool {
+    const SHORTEST_LINE: usize = 16;
+    let mut lines = text.split_whitespace().rev();
+    // The last line may be shorter.
+    lines.next().is_some() && lines.any(|line| line.len() < SHORTEST_LINE)
 }
 
 /// Kind of the detection of a value that was not kept.

@@ -20,6 +20,19 @@ fn source_code() {
         ("a.py", "if password == \"tundra!352Q\":\n    pass\n", vec![1]),
         ("a.py", "data={\"username\": username, \"password\": password})\n", vec![]),
         ("a.py", "variables = {\"password\": customer._password}\n", vec![]),
+        ("a.js", "await page.type('#password', 'tundra!352Q');\n", vec![1]),
+        ("a.java", "private String PASSWORD = \"nectarine_Pit8\";\n", vec![1]),
+        ("a.java", "if (password.equals(\"tundra!352Q\")) return;\n", vec![1]),
+        ("a.py", "session.auth = (\"app\", \"tundra!352Q\")\n", vec![1]),
+        ("a.php", "'password' => 'required|min:8|confirmed',\n", vec![]),
+        ("a.php", "$labels['newpasswd'] = 'Nuna pasvorto:';\n", vec![]),
+        ("a.c", "case PW_PASSWORD:\n\tname = \"SSHA2-512\";\n", vec![]),
+        ("a.js", "x={password:{label:(0,t.__)(\"Password protected\")}}\n", vec![]),
+        (
+            "a.sql",
+            "GRANT ALL ON a TO b IDENTIFIED BY PASSWORD '*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19';\n",
+            vec![],
+        ),
         ("a.py", "dependencies = [(\"auth\", \"0011_migration\")]\n", vec![]),
         ("a.py", "op.alter(\"password\", existing_type=sa.VARCHAR(length=5000))\n", vec![]),
         ("a.py", "os.environ.get(\"DB_PASSWORD\", \"tundra!352Q\")\n", vec![1]),
@@ -256,6 +269,11 @@ fn settings_and_scripts() {
 
 #[test]
 fn whole_documents() {
+    assert!(lines("locales/lv.json", "{\"password\": \"Parole\"}\n").is_empty());
+    assert_eq!(lines("data/lv.json", "{\"password\": \"tundra352\"}\n"), [1]);
+    let phrase = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ndata:\n  \
+                  passphrase: passphrase of the ssh key in base64\n";
+    assert!(lines("a.yaml", phrase).is_empty());
     let pair =
         "aws:\n  id: AKIAMXPOZXL2SLAKCSOJ\n  value: BBic/582EkOmEiIYwMJqUPHxogVV00HUGLCfv3xB\n";
     assert!(lines("a.yaml", pair).contains(&3));
