@@ -5,7 +5,7 @@ mod repair;
 use std::borrow::Cow;
 
 use coaming_finding::{Finding, RuleMeta};
-use coaming_kube::{SecretUse, SecretUseKind, Workload};
+use coaming_kube::{Fields as _, SecretUse, SecretUseKind, Workload};
 
 use crate::rule::{BuiltIn as _, rule};
 use crate::rules::phrases;
@@ -15,7 +15,8 @@ rule! {
     /// ## What it looks for
     ///
     /// Containers that get Secrets as environment variables: single keys with `secretKeyRef`, or a
-    /// whole Secret with `envFrom`. There is one finding per workload.
+    /// whole Secret with `envFrom`. Templates of Vault's injector that write `export NAME=…` for a
+    /// shell do the same. There is one finding per workload for each of the two.
     ///
     /// ## Why it matters
     ///
@@ -100,7 +101,47 @@ rule! {
     ///               key: password
     /// ```
     ///
+    /// A shell reads what Vault's injector renders.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    ///   annotations:
+    ///     vault.hashicorp.com/agent-inject: "true"
+    ///     vault.hashicorp.com/agent-inject-secret-db: secret/data/web/db
+    ///     vault.hashicorp.com/agent-inject-template-db: |
+    ///       {{ with secret "secret/data/web/db" }}
+    ///       export DB_PASSWORD="{{ .Data.data.password }}"
+    ///       {{ end }}
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       command: [sh, -c, ". /vault/secrets/db && exec web"]
+    /// ```
+    ///
     /// ## Good
+    ///
+    /// The application reads what Vault's injector renders.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    ///   annotations:
+    ///     vault.hashicorp.com/agent-inject: "true"
+    ///     vault.hashicorp.com/agent-inject-secret-db: secret/data/web/db
+    ///     vault.hashicorp.com/agent-inject-template-db: |
+    ///       {{ with secret "secret/data/web/db" }}{{ .Data.data.password }}{{ end }}
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       args: [--password-file=/vault/secrets/db]
+    /// ```
     ///
     /// The variable names a file.
     ///
@@ -168,6 +209,7 @@ impl PodRule for SecretInEnvironment {
     const META: &'static RuleMeta = Self::RULE;
 
     fn check(context: &Context<'_>, workload: Workload<'_>, findings: &mut Vec<Finding>) {
+        findings.extend(exported(context, workload));
         let mut uses = workload.pod().secret_uses();
         uses.retain(|found| {
             matches!(found.kind, SecretUseKind::Variable { .. } | SecretUseKind::Environment { .. })
@@ -182,14 +224,51 @@ impl PodRule for SecretInEnvironment {
         for found in &uses[1..] {
             draft = draft.at(place(found), "");
         }
-        let draft = draft
-            .why(
-                "Child processes inherit the variables, and crash reports and debug pages print \
-                 them.",
-            )
-            .help(help(&uses));
+        let draft = draft.why(WHY).help(help(&uses));
         findings.push(repair::add(draft, context, workload, &uses).done());
     }
+}
+
+/// What templates of Vault's injector are called, and what turns it on.
+const TEMPLATE: &str = "vault.hashicorp.com/agent-inject-template-";
+const INJECT: &str = "vault.hashicorp.com/agent-inject";
+
+/// The templates of Vault's injector that export secrets to a shell.
+fn exported(context: &Context<'_>, workload: Workload<'_>) -> Option<Finding> {
+    let annotations = || workload.pod_metadata().pairs("annotations");
+    let is_on = |name: &str, value: Option<&str>| name == INJECT && value == Some("true");
+    if !annotations().any(|entry| is_on(entry.name(), entry.value.as_str())) {
+        return None;
+    }
+    let exports = annotations().filter(|entry| {
+        entry.name().starts_with(TEMPLATE) && entry.value.as_str().is_some_and(exports_variables)
+    });
+    let mut nodes = exports.map(|entry| entry.value);
+    let message = format!(
+        "the injector of Vault writes secrets for {} as exports of environment variables",
+        phrases::object(workload.object),
+    );
+    let mut draft =
+        context.finding(SecretInEnvironment::RULE, workload.object, nodes.next()?, message);
+    for node in nodes {
+        draft = draft.at(node, "");
+    }
+    let draft = draft
+        .why(WHY)
+        .help("Render the values alone, and have the application read the file instead.")
+        .manual(
+            "render a file that the application reads",
+            "{{ with secret \"PATH\" }}{{ .Data.data.password }}{{ end }}\n",
+        );
+    Some(draft.done())
+}
+
+/// Whether a template writes `export NAME={{ … }}`.
+fn exports_variables(template: &str) -> bool {
+    template.contains("{{")
+        && template.split(['\n', '}', ';']).any(|part| {
+            part.trim_start().strip_prefix("export ").is_some_and(|rest| rest.contains('='))
+        })
 }
 
 /// The item of `env` or `envFrom`.
@@ -200,6 +279,9 @@ fn place<'a>(found: &SecretUse<'a>) -> coaming_yaml::Node<'a> {
         SecretUseKind::Files { .. } | SecretUseKind::Node => found.node,
     }
 }
+
+const WHY: &str =
+    "Child processes inherit the variables, and crash reports and debug pages print them.";
 
 /// How many variables a message names.
 const MAX_SHOWN: usize = 3;
