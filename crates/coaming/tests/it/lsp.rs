@@ -451,3 +451,42 @@ fn what_is_not_understood_ends_nothing() {
     client.diagnostics("web.yaml", 1);
     client.stop();
 }
+
+/// Everything the server says and logs about a text whose values are all planted: what it finds, and
+/// for each line its reasons, repairs, suppressions and lenses. An edit that writes a value again
+/// would show it in the editor's preview and its log of messages.
+#[test]
+fn no_message_shows_a_value() {
+    let mut planted = Vec::new();
+    let text: String = include_str!("secrets/places.yaml")
+        .split_inclusive('>')
+        .map(|part| {
+            let Some((before, _)) = part.split_once('<') else { return part.to_owned() };
+            let value = format!("tundra{}Q", 70_000 + planted.len());
+            planted.push(value.clone());
+            before.to_owned() + &value
+        })
+        .collect();
+    assert!(planted.len() > 30);
+    let directory = workspace(&[("coaming.yaml", "select: [ALL]\n"), ("web.yaml", &text)]);
+    let mut client = Client::start(directory.path(), Value::Null);
+    client.open("web.yaml", &text);
+    let found = client.diagnostics("web.yaml", 1);
+    assert!(codes(&found).iter().any(|code| code.starts_with("plain-secret")), "{found:#?}");
+    let mut said = found;
+    for line in 0..text.lines().count() as u64 {
+        said.extend(client.actions("web.yaml", line, Value::Null));
+        let place = client.at("web.yaml", line, 12);
+        said.push(client.ask("textDocument/hover", place));
+    }
+    said.extend(client.actions("web.yaml", 0, json!(["source.fixAll"])));
+    let document = json!({"textDocument": {"uri": client.uri("web.yaml")}});
+    said.push(client.ask("textDocument/codeLens", document));
+    said.append(&mut client.kept);
+    let said: Vec<String> = said.iter().map(Value::to_string).collect();
+    for value in &planted {
+        let shown = said.iter().find(|message| message.contains(value.as_str()));
+        assert_eq!(shown, None, "{value} is in a message");
+    }
+    client.stop();
+}

@@ -21,6 +21,11 @@ fn start(policy: &str) -> Alone {
 
 /// The same, which goes on answering for this long after it was asked to stop.
 fn start_draining(policy: &str, drain: &str) -> Alone {
+    start_with(policy, drain, &[])
+}
+
+/// The same, with more variables.
+fn start_with(policy: &str, drain: &str, variables: &[(&str, &str)]) -> Alone {
     let certificates = Certificates::for_loopback();
     let files = directory(&[
         ("ca.pem", &certificates.ca),
@@ -34,7 +39,8 @@ fn start_draining(policy: &str, drain: &str) -> Alone {
     let arguments =
         ["serve", "--standalone", "--listen", "127.0.0.1:0", "--drain", drain, "--deadline", "15s"];
     let named = ["--tls-cert", &cert, "--tls-key", &key, "--policy", &policy];
-    let server = Server::start(&mut coaming(&[&arguments[..], &named].concat()));
+    let mut command = coaming(&[&arguments[..], &named].concat());
+    let server = Server::start(command.envs(variables.iter().copied()));
     Alone { server, files }
 }
 
@@ -138,6 +144,43 @@ fn bodies_that_are_not_reviews_are_refused_with_the_reason() {
     let mut large = to_json(&pod("shop", "web", PRIVILEGED));
     large["metadata"]["annotations"] = json!({"text": "x".repeat(3 << 20)});
     assert_eq!(alone.response("/validate", &review(&large, false))["allowed"], false);
+}
+
+#[test]
+fn no_value_is_answered_or_logged() {
+    if !has_curl() {
+        return;
+    }
+    let planted = ["tundra!71825Q", "walnut71826Q", "871827104", "kestrel!71828Q"];
+    let [chosen, plain, number, token] = planted;
+    let spec = format!(
+        "\n  hostNetwork: {plain}\n  dbPasswrod: {chosen}\n  containers:\n    - name: web\n      \
+         image: docker.io/lab/busybox:1\n      args: [--password, {chosen}, '--token={token}']\n      \
+         securityContext: {{privileged: true}}\n      env:\n        \
+         - {{name: DB_PASSWORD, value: {number}}}\n        \
+         - {{name: API_TOKEN, value: {token}}}\n"
+    );
+    let object = to_json(&pod("shop", "web", &spec));
+    let policy = "{mode: enforce, enforceSeverity: low}";
+    let alone = start_with(policy, "0s", &[("RUST_LOG", "trace"), ("RUST_BACKTRACE", "full")]);
+    let answers: Vec<String> = ["/validate", "/mutate"]
+        .iter()
+        .flat_map(|path| {
+            let review = review(&object, false).to_string();
+            // A body that ends within a value, and one that is something else.
+            let broken = review.split_once(number).unwrap().0.to_owned() + number;
+            let other = format!("{{\"password\": \"{chosen}\"}}");
+            [review, broken, other].map(|body| alone.post(path, &body).1)
+        })
+        .chain([alone.post(&format!("/validate?token={plain}"), "{}").1])
+        .chain([alone.ask("/metrics", &[], "").1])
+        .collect();
+    assert!(answers[0].contains("\"allowed\":false"), "{}", answers[0]);
+    let said = alone.server.said() + &answers.concat();
+    for value in planted {
+        let shown = said.lines().find(|line| line.contains(value));
+        assert_eq!(shown.map(|line| line.replace(value, "VALUE")), None);
+    }
 }
 
 #[test]
