@@ -8,10 +8,12 @@ use std::sync::Arc;
 
 use crate::arena::{Shape, Typing};
 use crate::builder::{Builder, Text};
-use crate::tree::{Document, Kind, Node, Scalar, ScalarStyle, Span, Style};
+use crate::tree::{Document, Kind, Node, Scalar, ScalarStyle, Span, Style, SyntaxError};
 
-/// Reads the consecutive JSON values in `source`; `None` if it contains anything else.
-pub(crate) fn parse(source: &Arc<str>) -> Option<Vec<Document>> {
+/// Reads the consecutive JSON values in `source`; `None` if it contains anything else. Of several
+/// values (JSON lines), one that cannot be read is an error, and the next line that starts one is read
+/// again.
+pub(crate) fn parse(source: &Arc<str>) -> Option<(Vec<Document>, Vec<SyntaxError>)> {
     let mut reader = Reader { text: source.as_bytes(), at: 0, source };
     if source.starts_with('\u{feff}') {
         reader.at = 3;
@@ -20,18 +22,26 @@ pub(crate) fn parse(source: &Arc<str>) -> Option<Vec<Document>> {
     if !matches!(reader.peek(), Some(b'{' | b'[')) {
         return None;
     }
-    let mut documents = Vec::new();
+    let (mut documents, mut errors) = (Vec::new(), Vec::new());
     let mut start = 0;
     let mut builder = Builder::first(source);
-    while reader.peek().is_some() {
-        reader.value(&mut builder)?;
+    while let Some(first) = reader.peek() {
+        let is_read = reader.value(&mut builder).is_some();
+        if !is_read {
+            if documents.is_empty() || first != b'{' {
+                return None;
+            }
+            errors.push(reader.error(start));
+            reader.skip_to_line_of_value(start);
+        }
         reader.skip_space();
         let next = builder.next(reader.at);
         let builder = std::mem::replace(&mut builder, next);
-        documents.extend(builder.finish(reader.span(start), Vec::new()));
+        let document = is_read.then(|| builder.finish(reader.span(start), Vec::new()));
+        documents.extend(document.flatten());
         start = reader.at;
     }
-    Some(documents)
+    Some((documents, errors))
 }
 
 struct Reader<'s> {
@@ -41,6 +51,24 @@ struct Reader<'s> {
 }
 
 impl Reader<'_> {
+    /// Why the value that starts here could not be read further.
+    fn error(&self, start: usize) -> SyntaxError {
+        let is_cut = self.source.get(self.at..).is_none_or(|rest| rest.trim().is_empty());
+        let (message, at) = if is_cut {
+            ("a JSON value ends too early", start)
+        } else {
+            ("a JSON value is not valid here", self.at)
+        };
+        SyntaxError { message: message.to_owned(), offset: u32::try_from(at).unwrap_or(u32::MAX) }
+    }
+
+    /// Goes to the next line after `start` that starts with a brace, or to the end.
+    fn skip_to_line_of_value(&mut self, start: usize) {
+        let rest = self.text.get(start..).unwrap_or_default();
+        let next = rest.windows(2).position(|pair| pair == b"\n{");
+        self.at = next.map_or(self.text.len(), |next| start + next + 1);
+    }
+
     fn peek(&self) -> Option<u8> {
         self.text.get(self.at).copied()
     }
@@ -155,7 +183,10 @@ impl Reader<'_> {
             "true" | "false" | "null" => {}
             text => {
                 // Accept only JSON numbers, which YAML reads the same way.
-                serde_json::from_str::<serde_json::Number>(text).ok()?;
+                if serde_json::from_str::<serde_json::Number>(text).is_err() {
+                    self.at = start;
+                    return None;
+                }
             }
         }
         builder.scalar(ScalarStyle::Plain, span, Text::Slice(span), Typing::Resolved, 0);

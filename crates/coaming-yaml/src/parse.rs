@@ -29,8 +29,8 @@ pub fn parse(source: Arc<str>) -> Stream {
         let error = SyntaxError { message: "the text is larger than 4 GiB".to_owned(), offset: 0 };
         return Stream { source, documents: Vec::new(), errors: vec![error] };
     }
-    if let Some(documents) = crate::json::parse(&source) {
-        return Stream { source, documents, errors: Vec::new() };
+    if let Some((documents, errors)) = crate::json::parse(&source) {
+        return Stream { source, documents, errors };
     }
     if let Some(documents) = crate::plain::parse(&source) {
         return Stream { source, documents, errors: Vec::new() };

@@ -292,3 +292,17 @@ fn nodes_are_small() {
     // A scan holds every node of every file: a word more is a tenth of its trees' memory.
     assert_eq!(size_of::<crate::arena::NodeData>(), 24);
 }
+
+#[test]
+fn one_bad_line_of_json_lines_is_one_error() {
+    let text = "{\"a\": 1}\n{\"b\": x}\n{\"c\": 3}\n{\"d\"\n";
+    let stream = parse(text.into());
+    let read: Vec<_> = stream.documents.iter().map(|document| document.root().to_json()).collect();
+    assert_eq!(read, [serde_json::json!({"a": 1}), serde_json::json!({"c": 3})]);
+    let errors: Vec<_> =
+        stream.errors.iter().map(|error| (error.offset, error.message.as_str())).collect();
+    assert_eq!(
+        errors,
+        [(15, "a JSON value is not valid here"), (27, "a JSON value ends too early")]
+    );
+}
