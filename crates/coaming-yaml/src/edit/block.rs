@@ -158,7 +158,8 @@ impl<'d> Editor<'d> {
         }
     }
 
-    /// Puts lines after the last member that stays, and after its comment on that line.
+    /// Puts lines after the last member that stays, after its comment on that line, and after those
+    /// below it that are as deep.
     fn add_lines(&mut self, node: Node<'d>, members: &[Member], lines: Vec<String>, column: usize) {
         if lines.is_empty() {
             return;
@@ -166,14 +167,28 @@ impl<'d> Editor<'d> {
         let layout = self.layout(node);
         let last_is_removed = members.last().is_some_and(|last| last.removed);
         let kept = members.iter().rev().find(|member| !member.removed).map(|member| member.end);
-        let end = match kept {
-            Some(kept) if last_is_removed => kept,
-            _ => self.span(node).range().end,
+        let at = match kept {
+            Some(kept) if last_is_removed => self.line_end(kept),
+            _ => self.after_comments(self.line_end(self.span(node).range().end), column),
         };
-        let at = self.line_end(end);
         let text: String =
             lines.iter().map(|line| format!("{}{line}", layout.line(column))).collect();
         self.put(at, at, text);
+    }
+
+    /// The end of the last of the comments in the lines after this one that are at least in this
+    /// column.
+    fn after_comments(&self, line_end: usize, column: usize) -> usize {
+        let mut end = line_end;
+        loop {
+            let next = self.next_line(end);
+            let line = self.text(next, self.line_end(next));
+            let indentation = line.len() - line.trim_start_matches(' ').len();
+            if next == end || indentation < column || !self.is_comment(next + indentation) {
+                return end;
+            }
+            end = self.line_end(next);
+        }
     }
 
     fn ends_block_scalar(&self, end: usize) -> bool {

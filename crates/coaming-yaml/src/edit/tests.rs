@@ -129,8 +129,8 @@ fn multi_line_texts() {
     check("a: |\n  x\n  y\n\nb: 1\n", &[set("a", "z")], "a: z\n\nb: 1\n");
     check("a: 1\n", &[set("a", "x\n  y\n")], "a: |\n  x\n    y\n");
     check("a: 1 # c\n", &[set("a", "x\ny")], "a: \"x\\ny\" # c\n");
-    // A comment that is indented below would become part of the text.
-    check("a: []\n  # b\n", &[set("c", "x\ny")], "a: []\nc: \"x\\ny\"\n  # b\n");
+    // A comment that is indented would become part of a text above it.
+    check("a: []\n  # b\n", &[set("c", "x\ny")], "a: []\n  # b\nc: |-\n  x\n  y\n");
     check("a: 1\n", &[set("b.c", "x\n\ny")], "a: 1\nb:\n  c: |-\n    x\n\n    y\n");
     check("a: |\n  x\n\n\n# end\n", &[set("b", 1)], "a: |\n  x\nb: 1\n\n\n# end\n");
     check("a: >+\n  x\n\n\nc: 1\n", &[remove("c"), set("b", 1)], "a: >+\n  x\n\n\nb: 1\n");
@@ -445,5 +445,30 @@ fn a_removed_flow_member_takes_its_comment() {
         "a: {b: 1,\n  c: 2 # of c\n  }\n",
         &[remove("a.c"), set("a.d", 3)],
         "a: {b: 1,\n  d: 3\n  }\n",
+    );
+}
+
+#[test]
+fn comments_at_the_end_stay_with_what_they_are_in() {
+    check(
+        "a:\n  b: 1 # one\n  # c: 2\n    # deep\nd: 1\n",
+        &[set("a.e", 3)],
+        "a:\n  b: 1 # one\n  # c: 2\n    # deep\n  e: 3\nd: 1\n",
+    );
+    check("a:\n  b: 1\n# next\nd: 1\n", &[set("a.e", 3)], "a:\n  b: 1\n  e: 3\n# next\nd: 1\n");
+    check(
+        "a:\n  b: 1\n\n  # far\nd: 1\n",
+        &[set("a.e", 3)],
+        "a:\n  b: 1\n  e: 3\n\n  # far\nd: 1\n",
+    );
+    check(
+        "a:\r\n- b: {}\r\n  # of b\r\n  # end",
+        &[set("a[0].b.c", 1), set("a[0].d", 2)],
+        "a:\r\n- b:\r\n    c: 1\r\n  # of b\r\n  # end\r\n  d: 2",
+    );
+    check(
+        "a:\n  b: |\n    # text\nc: 1\n",
+        &[set("a.d", 1)],
+        "a:\n  b: |\n    # text\n  d: 1\nc: 1\n",
     );
 }
