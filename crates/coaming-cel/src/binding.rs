@@ -112,7 +112,7 @@ impl Reference {
                 Some(name) => name == object.name(),
                 None => self.selector.holds(&labels(*object)),
             })
-            .map(|object| Value::of_node(object.node()))
+            .map(|object| Value::of_object(object.node()))
             .collect()
     }
 }

@@ -84,14 +84,14 @@ impl<'w> Subject<'w> {
 
     /// The object as it is written.
     pub(crate) fn value(&self) -> Value {
-        self.value.get_or_init(|| Value::of_node(self.object.node())).clone()
+        self.value.get_or_init(|| Value::of_object(self.object.node())).clone()
     }
 
     /// The object before the request; `None` without a request.
     pub(crate) fn old(&self) -> Option<Value> {
         let read = || {
             let root = self.asked?.old.and_then(|old| old.documents().first()).map(Document::root);
-            Some(root.map_or(Value::Null, Value::of_node))
+            Some(root.map_or(Value::Null, Value::of_object))
         };
         self.old.get_or_init(read).clone()
     }
@@ -152,7 +152,7 @@ impl<'w> Subject<'w> {
             (Value::string("name"), Value::string(self.namespace_name())),
             (Value::string("labels"), Value::map(known)),
         ];
-        let own = self.namespace_object().map(|object| Value::of_node(object.node()));
+        let own = self.namespace_object().map(|object| Value::of_object(object.node()));
         let mut fields = vec![(Value::string("metadata"), Value::Null)];
         if let Some(Value::Map(own)) = own {
             fields = own.entries().to_vec();

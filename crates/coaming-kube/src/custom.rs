@@ -220,6 +220,10 @@ impl<'a> Search<'a> {
         for item in node.items() {
             self.node(item, outer, depth + 1);
         }
+        // Values that are written as parameters.
+        for part in node.parts().filter(|part| !is_object(*part)) {
+            self.mapping(part, outer, depth + 1);
+        }
     }
 
     fn mapping(&mut self, node: Node<'a>, outer: Option<Node<'a>>, depth: usize) {

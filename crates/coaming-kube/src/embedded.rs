@@ -1,15 +1,23 @@
 //! YAML that kinds keep as text: the values of charts, and whole manifests. It is read as a part of
 //! its object, so that it is judged and edited as if it were written without the `|`.
 //!
-//! Values are in the fields that a table names. A manifest is known by what it is, in a field of any
-//! kind; what is not one block of plain YAML (JSON, a template, several documents, a script) is
-//! counted. Invariant: no text of a Secret and of `metadata` is opened.
+//! Values are in the fields that a table names. Manifests are known by what they are, in a field of
+//! any kind: one or several documents of YAML or JSON, or what a script passes to a command
+//! (`kubectl apply -f - <<EOF`). What cannot be read (a template, a patch) is counted. Invariant: no
+//! text of a Secret and of `metadata` is opened.
+
+mod parameters;
+
+use std::ops::Range;
 
 use coaming_yaml::{Document, Node, NodeId};
 
 use crate::Fields as _;
 use crate::custom::has_patterns;
 use crate::object::is_object;
+
+/// How deep manifests in texts of manifests in texts are opened.
+const MAX_DEPTH: usize = 4;
 
 /// The manifests that an object keeps as text.
 #[derive(Default)]
@@ -20,13 +28,24 @@ pub(crate) struct Manifests {
     pub(crate) unread: u32,
 }
 
-/// Opens the texts of an object that hold whole manifests.
+/// Opens the texts of an object that hold whole manifests, and those in them.
 pub(crate) fn open_manifests(document: &mut Document, object: NodeId) -> Manifests {
+    let mut found = Manifests::default();
+    let mut outer = vec![object];
+    for _ in 0..MAX_DEPTH {
+        let first = found.opened.len();
+        outer.iter().for_each(|&object| open_texts(document, object, &mut found));
+        outer = found.opened.get(first..).unwrap_or_default().to_vec();
+    }
+    found
+}
+
+fn open_texts(document: &mut Document, object: NodeId, found: &mut Manifests) {
     let node = document.node(object);
     let group = node.string("apiVersion").and_then(|it| it.split_once('/')).map_or("", |it| it.0);
     // Their texts are patterns, definitions and samples.
     if has_patterns(group) || matches!(group, "apiextensions.k8s.io" | "console.openshift.io") {
-        return Manifests::default();
+        return;
     }
     let is_secret = node.string("kind") == Some("Secret");
     let parts = node.entries().filter(|entry| entry.name() != "metadata");
@@ -35,19 +54,58 @@ pub(crate) fn open_manifests(document: &mut Document, object: NodeId) -> Manifes
         .filter(|node| node.as_str().is_some_and(holds_manifest))
         .map(Node::id)
         .collect();
-    let mut found = Manifests::default();
     for text in texts {
-        if !is_secret
-            && !is_patch(document.node(text))
-            && document.open_embedded(text)
-            && is_object(document.node(text))
-        {
-            found.opened.push(text);
-        } else {
+        if is_secret || is_patch(document.node(text)) {
             found.unread += 1;
+        } else {
+            open_text(document, text, found);
         }
     }
+}
+
+fn open_text(document: &mut Document, text: NodeId, found: &mut Manifests) {
+    let mut nodes = document.open_documents(text, is_object);
+    if nodes.is_empty() {
+        let (parts, unread) = document.open_parts(text, passed_manifests, is_object);
+        let none = u32::from(parts.is_empty() && unread == 0);
+        (nodes, found.unread) = (parts, found.unread + unread + none);
+    }
+    found.opened.extend(nodes.into_iter().filter(|&id| is_object(document.node(id))));
+}
+
+/// The manifests that a script passes to its commands: the lines between `<<EOF` and `EOF`.
+fn passed_manifests(script: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut open: Option<(&str, usize)> = None;
+    let mut start = 0;
+    for line in script.split_inclusive('\n') {
+        let end = start + line.len();
+        match open {
+            Some((delimiter, first)) if line.trim() == delimiter => {
+                if script.get(first..start).is_some_and(holds_manifest) {
+                    found.push(first..start);
+                }
+                open = None;
+            }
+            Some(_) => {}
+            None => open = delimiter(line).map(|delimiter| (delimiter, end)),
+        }
+        start = end;
+    }
     found
+}
+
+/// The word that ends the lines which a line of a script passes to its command.
+fn delimiter(line: &str) -> Option<&str> {
+    let (before, rest) = line.split_once("<<")?;
+    if before.trim_start().starts_with('#') {
+        return None;
+    }
+    let rest = rest.strip_prefix('-').unwrap_or(rest).trim_start_matches(' ');
+    let rest = rest.trim_start_matches(['\\', '\'', '"']);
+    let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let word = rest.split(|c: char| !is_word(c)).next()?;
+    (!word.is_empty()).then_some(word)
 }
 
 /// Whether a text is a patch of Kustomize, which has only the fields that it changes.
@@ -71,8 +129,11 @@ fn holds_manifest(text: &str) -> bool {
     })
 }
 
-/// Opens the texts of an object that hold YAML, where they do.
+/// Opens the texts of an object that hold YAML, where they do, and the parameters that are values.
 pub(crate) fn open_values(document: &mut Document, object: NodeId) {
+    for list in parameters::lists(document.node(object)) {
+        parameters::hang(document, list);
+    }
     let texts: Vec<NodeId> = values(document.node(object)).into_iter().map(Node::id).collect();
     for text in texts {
         document.open_embedded(text);
@@ -152,8 +213,8 @@ mod tests {
     fn manifests_that_are_not_opened_are_counted() {
         for (head, unread) in [
             ("v1\nkind: Secret\nstringData:\n  pod: |\n    ", 1),
-            ("v1\nkind: ConfigMap\ndata:\n  pod: |\n    a: 1\n    ---\n    ", 1),
             ("v1\nkind: ConfigMap\ndata:\n  run: |\n    kubectl apply -f - <<EOF\n    ", 1),
+            ("v1\nkind: ConfigMap\ndata:\n  pod: |\n    - 1\n    ---\n    ", 1),
             ("v1\nkind: ConfigMap\ndata:\n  pod: |\n    {{- if .a }}\n    ", 1),
             (
                 "kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nspec:\n  patches: [x]\n  patch: |\n    ",
@@ -165,11 +226,54 @@ mod tests {
             let text = format!("apiVersion: {head}{POD}");
             assert_eq!(manifests(&text), (Vec::new(), unread), "{text}");
         }
-        let json = r#"'{"apiVersion":"v1","kind":"Pod","metadata":{"name":"p"}}'"#;
-        let json = format!("apiVersion: v1\nkind: ConfigMap\ndata:\n  pod: {json}\n");
-        assert_eq!(manifests(&json), (Vec::new(), 1));
         let other = "apiVersion: v1\nkind: ConfigMap\ndata:\n  config: |\n    apiVersion: v1\n    kind: Config\n    users: []\n";
         assert_eq!(manifests(other), (Vec::new(), 0));
+    }
+
+    #[test]
+    fn several_documents_json_and_scripts_are_opened() {
+        let head = "apiVersion: v1\nkind: ConfigMap\ndata:\n";
+        for (data, paths, unread) in [
+            (format!("  all: |\n    a: 1\n    ---\n    {POD}"), vec!["data.all[1]"], 0),
+            (
+                format!("  all: |\n    # first\n    {POD}    ---\n    {POD}"),
+                vec!["data.all[0]", "data.all[1]"],
+                0,
+            ),
+            (
+                r#"  pod: '{"apiVersion":"v1","kind":"Pod","metadata":{"name":"p"}}'"#.to_owned(),
+                vec!["data.pod"],
+                0,
+            ),
+            (
+                r#"  pod: "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\n""#.to_owned(),
+                vec!["data.pod"],
+                0,
+            ),
+            (
+                format!(
+                    "  run: |\n    set -e\n    kubectl apply -f - <<'EOF'\n    {POD}    EOF\n    cat <<-E | kubectl apply -f -\n    {POD}    E\n    echo <<X\n    {{{{ a }}}}\n    {POD}    X\n"
+                ),
+                vec!["data.run[0]", "data.run[1]"],
+                1,
+            ),
+        ] {
+            let (found, left) = manifests(&format!("{head}{data}"));
+            assert_eq!(
+                (found, left),
+                (paths.into_iter().map(str::to_owned).collect(), unread),
+                "{data}"
+            );
+        }
+    }
+
+    #[test]
+    fn manifests_in_manifests_are_opened() {
+        let inner = POD.replace("\n    ", "\n        ");
+        let text = format!(
+            "apiVersion: v1\nkind: ConfigMap\ndata:\n  a: |\n    apiVersion: v1\n    kind: ConfigMap\n    metadata: {{name: b}}\n    data:\n      pod: |\n        {inner}"
+        );
+        assert_eq!(manifests(&text), (vec!["data.a".to_owned(), "data.a.data.pod".to_owned()], 0));
     }
 
     #[test]

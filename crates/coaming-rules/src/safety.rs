@@ -37,6 +37,16 @@ pub(crate) fn limit(world: &World, finding: &mut Finding) {
         *fix = Fix::manual(std::mem::take(&mut fix.title), "");
         return;
     }
+    let is_sealed = fix.edits.iter().any(|edits| {
+        let document =
+            world.source(edits.source).and_then(|it| it.documents().get(edits.document as usize));
+        document.is_some_and(|it| edits.edits.iter().any(|edit| it.is_sealed_at(edit.path())))
+    });
+    if is_sealed {
+        // It is escaped in the file, or a part of a script.
+        *fix = Fix::manual(std::mem::take(&mut fix.title), std::mem::take(&mut fix.snippet));
+        return;
+    }
     // Something else reads a manifest that is a text, and may add to it.
     let is_template = edited().any(|object| object.node().is_embedded());
     let is_foreign = is_template || groups.iter().any(|group| !GROUPS.contains(group));

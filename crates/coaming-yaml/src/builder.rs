@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use crate::arena::{Expansion, NONE, NodeData, Shape, Typing, Value, expansion_of};
+use crate::embedded::Embedded;
 use crate::literal::Literals;
 use crate::tree::{AliasSite, Comment, Document, NodeId, ScalarStyle, Span, Style, SyntaxError};
 
@@ -330,7 +331,7 @@ impl Builder {
             nodes: self.nodes,
             children: self.children,
             expansions: self.expansions,
-            embedded: Vec::new(),
+            embedded: Embedded::default(),
             comments,
             root: self.root.unwrap_or(NodeId(0)),
             span,

@@ -221,5 +221,18 @@ pub enum Edit {
     },
 }
 
+impl Edit {
+    /// The field, item or sequence that it changes.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Set { path, .. }
+            | Self::Remove { path }
+            | Self::Rename { path, .. }
+            | Self::Append { path, .. } => path,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests;

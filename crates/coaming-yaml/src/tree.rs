@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::arena::{Expansion, NONE, NodeData, Shape, Typing, Value, expansion_of};
+use crate::embedded::Embedded;
 use crate::literal::Literals;
 use crate::path::{Path, Step};
 
@@ -166,8 +167,8 @@ pub struct Document {
     pub(crate) nodes: Vec<NodeData>,
     pub(crate) children: Vec<NodeId>,
     pub(crate) expansions: Vec<Expansion>,
-    /// The nodes whose text was opened; very few.
-    pub(crate) embedded: Vec<NodeId>,
+    /// The texts that were opened; very few.
+    pub(crate) embedded: Embedded,
     pub(crate) comments: Vec<Comment>,
     pub(crate) root: NodeId,
     pub(crate) span: Span,
@@ -488,7 +489,9 @@ impl<'a> Node<'a> {
     pub fn at(self, path: &Path) -> Option<Node<'a>> {
         path.steps().iter().try_fold(self, |node, step| match step {
             Step::Key(key) => node.get(key),
-            Step::Index(index) => node.items().nth(*index),
+            Step::Index(index) => {
+                node.items().nth(*index).or_else(|| node.parts().nth(index - node.items().len()))
+            }
         })
     }
 
@@ -506,8 +509,10 @@ impl<'a> Node<'a> {
         let mut steps = Vec::with_capacity(depth);
         let mut node = self;
         while let Some(parent) = node.parent() {
-            let position = parent.position_of(node.id);
-            steps.push(if parent.is_mapping() {
+            let part = parent.parts().position(|part| part == node);
+            let position = part
+                .map_or_else(|| parent.position_of(node.id), |part| parent.items().len() + part);
+            steps.push(if parent.is_mapping() && part.is_none() {
                 let key = Node { document: self.document, id: parent.children()[position & !1] };
                 Step::from(key.text())
             } else {
@@ -531,12 +536,6 @@ impl<'a> Node<'a> {
     pub fn alias(self) -> Option<AliasSite> {
         let position = expansion_of(&self.document.expansions, self.id)?;
         self.document.expansions.get(position).map(|expansion| expansion.site)
-    }
-
-    /// Whether it is a mapping that a text of the document holds ([`Document::open_embedded`]).
-    #[must_use]
-    pub fn is_embedded(self) -> bool {
-        self.document.embedded.contains(&self.id)
     }
 
     /// This node and every node below it, parents first, keys before their values.

@@ -169,6 +169,12 @@ impl Value {
 
     /// The value of a YAML node, as an API server decodes it.
     pub(crate) fn of_node(node: Node<'_>) -> Self {
+        // A manifest in a text of an object is a text to Kubernetes.
+        node.opened_text().map_or_else(|| Self::of_object(node), Self::string)
+    }
+
+    /// The value of a whole object, which may itself be in a text of another one.
+    pub(crate) fn of_object(node: Node<'_>) -> Self {
         match node.kind() {
             Kind::Mapping => Self::map(
                 node.entries()

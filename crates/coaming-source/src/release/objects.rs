@@ -180,13 +180,10 @@ impl Finder<'_> {
 /// Adds values that are written in an object: a mapping, or YAML as text.
 fn push_values(job: &mut Job, source: &Source, node: Option<Node<'_>>) {
     let Some(node) = node.filter(|node| !node.is_null()) else { return };
-    let text = match embedded_yaml(&source.text, node) {
-        Some(text) => text,
-        None => match node.as_str() {
-            Some(text) => text.into(),
-            None => return,
-        },
-    };
+    // Text in quotes has no lines of its own in the file.
+    let written = || embedded_yaml(&source.text, node).filter(|_| !node.is_sealed());
+    let text = node.opened_text().or_else(|| node.as_str()).map(Into::into);
+    let Some(text) = written().or(text) else { return };
     job.options.values.push(Values::File(source.name.clone(), text));
 }
 

@@ -42,6 +42,9 @@ pub fn apply(
     if source != document.source() {
         return Err(EditError::OtherText);
     }
+    if edits.iter().any(|edit| document.is_sealed_at(edit.path())) {
+        return Err(EditError::Unwritable);
+    }
     let change = plan(edits)?;
     let root = document.root();
     let wanted = changed(root, &change, &Path::root())?;

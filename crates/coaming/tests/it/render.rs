@@ -392,6 +392,19 @@ fn charts_are_judged_as_flux_argo_and_helmfiles_install_them() {
 }
 
 #[test]
+fn values_in_quotes_are_those_of_the_release() {
+    let argo = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: argo}\nspec:\n  \
+                source:\n    path: charts/web\n    helm:\n      \
+                values: \"# why\\nsecurity: {privileged: true}\\n\"\n";
+    let files = directory(&[&CHART[..], &[("apps/argo.yaml", argo)]].concat());
+    let (report, errors) = scan_alone(files.path(), "privileged");
+    assert_eq!(errors, "");
+    let found = privileged(&report);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].1, "charts/web (apps/argo.yaml)");
+}
+
+#[test]
 fn the_configuration_names_releases_and_tests_are_variants_when_asked() {
     let configuration = "releases:\n- chart: charts/web\n  name: shop\n  values: [prod.yaml]\n- chart: \
                          charts/none\n";
