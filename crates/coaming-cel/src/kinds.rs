@@ -80,6 +80,16 @@ pub(crate) fn built_in_kinds() -> impl Iterator<Item = &'static str> {
     words.map(|word| word.split(['*', '=']).next().unwrap_or(word))
 }
 
+/// The kind of Kubernetes' own API that a group serves as this resource; `None` if the group is not
+/// one of Kubernetes' own.
+pub(crate) fn built_in_kind(group: &str, resource: &str) -> Option<Option<&'static str>> {
+    let (group, words) = BUILT_IN.iter().find(|(own, _)| *own == group)?;
+    let names = words.split_whitespace().map(|word| word.split(['*', '=']).next().unwrap_or(word));
+    let mut names =
+        names.filter(|name| built_in(group, name).is_some_and(|it| it.resource == resource));
+    Some(names.next())
+}
+
 /// The kinds that the definitions in a world add.
 pub(crate) fn defined_kinds(world: &World) -> impl Iterator<Item = &str> {
     definitions(world).filter_map(|definition| definition.spec().mapping("names").string("kind"))

@@ -3,6 +3,7 @@
 use coaming_kube::{Fields as _, Object};
 use coaming_yaml::Node;
 
+use crate::kinds;
 use crate::subject::{Operation, Subject};
 
 /// `matchConstraints` of a policy, or `matchResources` of a binding.
@@ -36,6 +37,17 @@ impl Constraints {
             objects: Selector::read(node.mapping("objectSelector"))?,
             equivalent,
         })
+    }
+
+    /// The kinds of the objects that they can hold for, if that is certain: only Kubernetes' own, and
+    /// named one by one.
+    pub(crate) fn kinds(&self) -> Vec<String> {
+        let kinds = self.included.iter().map(ResourceRule::kinds);
+        let kinds: Option<Vec<Vec<String>>> = kinds.collect();
+        let mut kinds: Vec<String> = kinds.unwrap_or_default().into_iter().flatten().collect();
+        kinds.sort();
+        kinds.dedup();
+        kinds
     }
 
     /// Whether they hold for this operation on this object.
@@ -89,6 +101,21 @@ impl ResourceRule {
             names: texts("resourceNames"),
             scope: node.string("scope").map(str::to_owned),
         }
+    }
+
+    /// The kinds of its resources; `None` if it may match others, or objects of another kind.
+    fn kinds(&self) -> Option<Vec<String>> {
+        let is_exact = |text: &String| !text.contains(['*', '/']);
+        if !self.versions.iter().chain(&self.resources).all(is_exact) {
+            return None;
+        }
+        let mut kinds = Vec::new();
+        for group in &self.groups {
+            for resource in &self.resources {
+                kinds.extend(kinds::built_in_kind(group, resource)?.map(str::to_owned));
+            }
+        }
+        Some(kinds)
     }
 
     fn holds(&self, subject: &Subject<'_>, operation: Operation, equivalent: bool) -> bool {

@@ -63,32 +63,35 @@ fn compile_parts<'n>(
                        parameters must be in files that `policies` names";
         return Err((spec.mapping("paramKind"), message.to_owned()));
     }
+    let constraints = Constraints::read(spec.mapping("matchConstraints"));
+    let constraints = constraints.map_err(|message| (spec.mapping("matchConstraints"), message))?;
     let mut environment = Environment {
         variables: BTreeMap::new(),
         has_params: parameters.is_some(),
         has_variables: true,
         has_authorizer: true,
     };
-    let variables = variables(spec, &mut environment)?;
+    let kinds = constraints.kinds();
+    let variables = variables(spec, &mut environment, &kinds)?;
     let mut conditions = Vec::new();
     for (index, node) in spec.list("matchConditions").enumerate() {
         let field = format!("matchConditions[{index}].expression");
-        let (condition, _) = part(node, "expression", &field, &environment, Expected::Bool)?;
+        let (condition, _) =
+            part(node, "expression", &field, (&environment, &kinds), Expected::Bool)?;
         conditions.push(condition);
     }
     for (index, node) in spec.list("auditAnnotations").enumerate() {
         let field = format!("auditAnnotations[{index}].valueExpression");
-        part(node, "valueExpression", &field, &environment, Expected::StringOrNull)?;
+        let expected = Expected::StringOrNull;
+        part(node, "valueExpression", &field, (&environment, &kinds), expected)?;
     }
-    let constraints = Constraints::read(spec.mapping("matchConstraints"));
-    let constraints = constraints.map_err(|message| (spec.mapping("matchConstraints"), message))?;
     Ok(Compiled {
         meta: meta(object.name(), "Object violates a policy of your own", Severity::Medium),
         line: 0,
         scope: Scope::Constraints(constraints),
         conditions,
         variables,
-        validations: validations(spec, &environment)?,
+        validations: validations(spec, &environment, &kinds)?,
         parameters,
         bindings,
         strict: spec.string("failurePolicy") != Some("Ignore"),
@@ -109,6 +112,7 @@ fn parameters<'n>(spec: Option<Node<'n>>) -> Result<Option<Parameters>, Complain
 fn variables<'n>(
     spec: Option<Node<'n>>,
     environment: &mut Environment,
+    kinds: &[String],
 ) -> Result<BTreeMap<Str, Expression>, Complaint<'n>> {
     let mut variables = BTreeMap::new();
     for (index, node) in spec.list("variables").enumerate() {
@@ -117,7 +121,7 @@ fn variables<'n>(
             return Err((Some(node), format!("variables[{index}] has no name")));
         };
         let name = Str::from(name);
-        let compiled = part(node, "expression", &field, environment, Expected::Anything)?;
+        let compiled = part(node, "expression", &field, (environment, kinds), Expected::Anything)?;
         let (expression, of) = compiled;
         environment.variables.insert(Str::clone(&name), of);
         variables.insert(name, expression);
@@ -128,18 +132,20 @@ fn variables<'n>(
 fn validations<'n>(
     spec: Option<Node<'n>>,
     environment: &Environment,
+    kinds: &[String],
 ) -> Result<Vec<Validation>, Complaint<'n>> {
     let for_messages = Environment { has_authorizer: false, ..environment.clone() };
     let mut validations = Vec::new();
     for (index, node) in spec.list("validations").enumerate() {
         let field = format!("validations[{index}].expression");
-        let (expression, _) = part(node, "expression", &field, environment, Expected::Bool)?;
+        let (expression, _) =
+            part(node, "expression", &field, (environment, kinds), Expected::Bool)?;
         let message_expression = match node.string("messageExpression") {
             None => None,
             Some(_) => {
                 let field = format!("validations[{index}].messageExpression");
                 let name = "messageExpression";
-                Some(part(node, name, &field, &for_messages, Expected::String)?.0)
+                Some(part(node, name, &field, (&for_messages, kinds), Expected::String)?.0)
             }
         };
         validations.push(Validation {
@@ -151,12 +157,13 @@ fn validations<'n>(
     Ok(validations)
 }
 
-/// Compiles the expression in a field.
+/// Compiles the expression in a field, about objects of these kinds: a field that none of them has
+/// is an error, as it is a warning of the API server's type checks.
 fn part<'n>(
     node: Node<'n>,
     name: &str,
     field: &str,
-    environment: &Environment,
+    (environment, kinds): (&Environment, &[String]),
     expected: Expected,
 ) -> Result<(Expression, crate::lang::types::Type), Complaint<'n>> {
     let value = node.get(name);
@@ -164,6 +171,8 @@ fn part<'n>(
     if text.trim().is_empty() {
         return Err((value.or(Some(node)), format!("{field} is empty")));
     }
-    Expression::compile(text, environment, expected)
-        .map_err(|message| (value, format!("{field}: {message}")))
+    let error = |message| (value, format!("{field}: {message}"));
+    let compiled = Expression::compile(text, environment, expected).map_err(error)?;
+    compiled.0.check_fields(kinds).map_err(error)?;
+    Ok(compiled)
 }

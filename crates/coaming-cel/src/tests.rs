@@ -110,7 +110,7 @@ fn policies_are_evaluated_as_on_creation() {
     );
     assert_eq!(found(&[], &on_update).len(), 1);
     assert!(found(&[], &POLICY.replace("[deployments]", "[pods]")).is_empty());
-    let ignored = POLICY.replace("object.spec.replicas >= 2", "object.none.x == 1");
+    let ignored = POLICY.replace("object.spec.replicas >= 2", "object.metadata.labels.x == 'a'");
     assert_eq!(found(&[], &ignored).len(), 1);
     assert!(found(&[], &ignored.replace("Fail", "Ignore")).is_empty());
 }
@@ -168,6 +168,15 @@ fn mistakes_in_policies_are_errors_at_load() {
         (POLICY.replace("object.spec.replicas >= 2", "request.kid == 1"), "undefined field 'kid'"),
         (POLICY.replace("object.spec.replicas >= 2", "1 + 'a' == 2"), "no matching overload"),
         (POLICY.replace("object.spec.replicas >= 2", "object.spec"), "must evaluate to bool"),
+        (
+            POLICY.replace("object.spec.replicas >= 2", "object.spec.replica >= 2"),
+            "validations[0].expression: column 12: undefined field 'replica'; did you mean `replicas`?",
+        ),
+        (POLICY.replace("labels.team)", "lables.team)"), "matchConditions[0].expression"),
+        (
+            POLICY.replace("string(object.spec.replicas)", "string(object.spec.replica)"),
+            "messageExp",
+        ),
         (POLICY.replace(" replicas'\"", " replicas' + 1\""), "messageExpression"),
         (format!("{}{BINDING}", POLICY).replace("[Deny]", "[Deni]"), "`Deni` is not a valid"),
         (format!("{}{BINDING}", POLICY).replace("operator: In", "operator: In2"), "`In2` is not"),
@@ -175,6 +184,27 @@ fn mistakes_in_policies_are_errors_at_load() {
         let errors = CustomRules::compile(&[], world(&wrong)).unwrap_err();
         assert!(errors[0].message.contains(expected), "{expected}: {errors:?}");
         assert!(errors[0].line > 0, "{errors:?}");
+    }
+}
+
+#[test]
+fn fields_of_policies_are_mistakes_only_where_the_kinds_are_certain() {
+    let wrong = POLICY.replace("object.spec.replicas >= 2", "object.spec.backoffLimit == 2");
+    assert!(CustomRules::compile(&[], world(&wrong)).is_err());
+    for (from, to) in [
+        ("resources: [deployments]", "resources: ['*']"),
+        ("resources: [deployments]", "resources: [deployments/scale]"),
+        ("apiVersions: [v1]", "apiVersions: ['*']"),
+        ("apiGroups: [apps]", "apiGroups: ['*']"),
+        ("apiGroups: [apps]", "apiGroups: [apps, example.com]"),
+        ("{apiGroups: [apps]", "{apiGroups: [apps, batch]"),
+        (
+            "[deployments]}",
+            "[deployments]}\n      - {apiGroups: [batch], apiVersions: [v1], operations: [CREATE], resources: [jobs]}",
+        ),
+    ] {
+        let text = wrong.replace(from, to).replace("[deployments]", "[deployments, jobs]");
+        assert!(CustomRules::compile(&[], world(&text)).is_ok(), "{to}");
     }
 }
 
@@ -211,4 +241,15 @@ fn optional_fields_are_part_of_the_language() {
     assert!(found(&[rule(&["Deployment"], expression)], "").is_empty());
     let expression = expression.replace("(true)", "(false)");
     assert_eq!(found(&[rule(&["Deployment"], &expression)], "").len(), 1);
+}
+
+#[test]
+fn a_manifest_in_a_text_is_a_text() {
+    let text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  a.yaml: |\n    apiVersion: v1\n    kind: Pod\n    metadata: {name: p}\n  b.yaml: |\n    apiVersion: v1\n    kind: Pod\n    metadata: {name: p}\n    ---\n    apiVersion: v1\n    kind: Pod\n    metadata: {name: q}\n";
+    let of = |expression: &str| {
+        let rules = CustomRules::compile(&[rule(&["ConfigMap"], expression)], world("")).unwrap();
+        rules.run(&world(text)).len()
+    };
+    assert_eq!(of("object.data.all(k, object.data[k].contains('kind: Pod\\n'))"), 0);
+    assert_eq!(of("object.data['b.yaml'].size() < 10"), 1);
 }
