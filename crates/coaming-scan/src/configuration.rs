@@ -77,10 +77,21 @@ pub fn parse_config(path: &Path, text: &str) -> Result<Config, ScanError> {
 fn find_config(paths: &[PathBuf]) -> Option<PathBuf> {
     let first = paths.iter().find(|path| path.as_os_str() != "-")?;
     let start = std::path::absolute(first).ok()?;
-    start
+    let found = start
         .ancestors()
         .map(|directory| directory.join(coaming_config::FILE_NAME))
-        .find(|path| path.is_file())
+        .find(|path| path.is_file())?;
+    match std::env::current_dir() {
+        Ok(current) if first.is_relative() => Some(seen_from(&current, &found)),
+        _ => Some(found),
+    }
+}
+
+/// An absolute path as seen from a directory above or below it: `../coaming.yaml`.
+fn seen_from(directory: &Path, path: &Path) -> PathBuf {
+    let common = directory.iter().zip(path).take_while(|(a, b)| a == b).count();
+    let up = directory.iter().skip(common).map(|_| "..");
+    up.map(Path::new).chain(path.iter().skip(common).map(Path::new)).collect()
 }
 
 /// Other files are named relative to the configuration file.
@@ -201,4 +212,22 @@ pub fn source_options(config: &Config) -> Result<coaming_source::Options, ScanEr
         kubernetes_minor: config.kubernetes_version.map(|version| version.minor()),
         ..coaming_source::Options::default()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_configuration_is_named_as_seen_from_here() {
+        for (directory, path, expected) in [
+            ("/a/b", "/a/b/coaming.yaml", "coaming.yaml"),
+            ("/a/b", "/a/b/c/coaming.yaml", "c/coaming.yaml"),
+            ("/a/b/c", "/a/coaming.yaml", "../../coaming.yaml"),
+            ("/a/b", "/a/x/coaming.yaml", "../x/coaming.yaml"),
+        ] {
+            let seen = seen_from(Path::new(directory), Path::new(path));
+            assert_eq!(seen, Path::new(expected), "{directory}");
+        }
+    }
 }
