@@ -6,7 +6,7 @@ use crate::rules::non_root::privileged_port::PrivilegedPort;
 use coaming_kube::capability_name;
 use coaming_yaml::edit::{Edit, Value};
 
-use super::written_paths::volumes_for_writing;
+use super::written_paths::{volumes_for_writing, writes_own_files};
 use crate::rules::non_root::image_users::{non_root_edits, works_as_root, works_with_privileges};
 use crate::rules::non_root::{installs_software, privileged_port};
 use crate::rules::phrases;
@@ -77,7 +77,9 @@ impl Field {
         match self {
             Self::NonRoot => non_root_edits(context, scope).is_none(),
             Self::Capabilities => works_as_root(scope) || works_with_privileges(scope),
-            Self::ReadOnlyRoot => installs_software::found(scope).is_some(),
+            Self::ReadOnlyRoot => {
+                installs_software::found(scope).is_some() || writes_own_files(scope)
+            }
             Self::PrivilegeEscalation | Self::Seccomp => false,
         }
     }

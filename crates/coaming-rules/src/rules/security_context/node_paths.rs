@@ -35,6 +35,8 @@ pub(super) enum Advice {
     Agent,
     Facts,
     Device,
+    OwnDevice,
+    Log,
     Data,
 }
 
@@ -60,6 +62,11 @@ impl Advice {
             Self::Device => {
                 "Request the device from a device plugin, or use an `emptyDir` with `medium: \
                  Memory` for shared memory."
+            }
+            Self::OwnDevice => "Remove the mount: every container has this device of its own.",
+            Self::Log => {
+                "Write logs to standard output, where the node collects them. A program that needs \
+                 syslog can have a daemon for it in its own pod."
             }
             Self::Data if read_only => {
                 "Use a persistent volume claim, an `emptyDir` or a ConfigMap instead."
@@ -103,6 +110,11 @@ const fn facts(path: &'static str, write: Effect, read: Effect) -> NodePath {
 const fn device(path: &'static str, effect: Effect) -> NodePath {
     let is_of_the_node = !matches!(effect.0, Severity::Low);
     NodePath { advice: Advice::Device, is_of_the_node, ..tree(path, effect, effect) }
+}
+
+/// A device that every container has.
+const fn own_device(path: &'static str) -> NodePath {
+    NodePath { advice: Advice::OwnDevice, ..device(path, NO_SECRET) }
 }
 
 const RUNTIME: Effect = (
@@ -344,13 +356,13 @@ static KNOWN: &[NodePath] = &[
     device("/dev/mem", (Severity::Critical, "changes the memory of the node's kernel")),
     device("/dev/kmem", (Severity::Critical, "changes the memory of the node's kernel")),
     device("/dev/port", (Severity::Critical, "controls the node's hardware")),
-    device("/dev/null", NO_SECRET),
-    device("/dev/zero", NO_SECRET),
-    device("/dev/full", NO_SECRET),
-    device("/dev/random", NO_SECRET),
-    device("/dev/urandom", NO_SECRET),
-    device("/dev/tty", NO_SECRET),
-    device("/dev/log", LOG_ENTRIES),
+    own_device("/dev/null"),
+    own_device("/dev/zero"),
+    own_device("/dev/full"),
+    own_device("/dev/random"),
+    own_device("/dev/urandom"),
+    own_device("/dev/tty"),
+    NodePath { advice: Advice::Log, ..device("/dev/log", LOG_ENTRIES) },
     device(
         "/dev/shm",
         (Severity::Medium, "reads and changes memory that the node's programs share"),

@@ -3,6 +3,7 @@
 use coaming_finding::{Applicability, Finding, RuleMeta};
 use coaming_kube::Fields as _;
 
+use super::hardening::Field;
 use super::written_paths::volumes_for_writing;
 use crate::rule::{BuiltIn as _, rule};
 use crate::rules::phrases;
@@ -101,6 +102,18 @@ impl ContainerRule for WritableRoot {
             "{} has a writable root file system (`readOnlyRootFilesystem: false`)",
             phrases::container(scope),
         );
+        let draft = context
+            .container_finding(Self::RULE, scope, node, message)
+            .why("An attacker can add tools to the image's files and change the application.");
+        if Field::ReadOnlyRoot.breaks(context, scope) {
+            let draft = draft.help(
+                "The container does not start with `readOnlyRootFilesystem: true` as it is: use an \
+                 image that contains what it needs and writes to volumes only, then set it.",
+            );
+            let title = "use an image that writes to volumes only";
+            findings.push(draft.manual(title, "readOnlyRootFilesystem: true").done());
+            return;
+        }
         let mut edits = vec![phrases::set(own.node(), &["readOnlyRootFilesystem"], true)];
         edits.extend(volumes_for_writing(scope));
         let title = if edits.len() == 1 {
@@ -109,9 +122,7 @@ impl ContainerRule for WritableRoot {
             "set `readOnlyRootFilesystem: true`, with an `emptyDir` where it writes"
         };
         findings.push(
-            context
-                .container_finding(Self::RULE, scope, node, message)
-                .why("An attacker can add tools to the image's files and change the application.")
+            draft
                 .help(
                     "Set `readOnlyRootFilesystem: true`, and mount an `emptyDir` where the \
                      application writes.",

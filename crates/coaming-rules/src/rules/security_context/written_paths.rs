@@ -30,10 +30,31 @@ const KNOWN: &[(&str, &[&str])] = &[
         &["/tmp", "/usr/local/tomcat/logs", "/usr/local/tomcat/temp", "/usr/local/tomcat/work"],
     ),
     ("jenkins", &["/tmp"]),
-    ("elasticsearch", &["/tmp", "/usr/share/elasticsearch/logs"]),
     ("keycloak", &["/tmp"]),
+    ("kibana", &["/tmp", "/usr/share/kibana/data"]),
+    ("logstash", &["/tmp", "/usr/share/logstash/data"]),
     ("sonarqube", &["/tmp"]),
 ];
+
+/// Images whose programs write among their own files when they start, where an empty volume would
+/// hide what they need: by the last part of their name, with the directory.
+const SELF_WRITING: &[(&str, &str)] = &[
+    ("elasticsearch", "/usr/share/elasticsearch/config"),
+    ("opensearch", "/usr/share/opensearch/config"),
+    ("keycloak", "/opt/keycloak/lib/quarkus"),
+    ("gitlab-ce", "/opt/gitlab"),
+    ("gitlab-ee", "/opt/gitlab"),
+    ("pgadmin4", "/pgadmin4"),
+];
+
+/// The same for all images of an owner but those that only have tools.
+const SELF_WRITING_OWNERS: &[(&str, &str)] = &[
+    ("bitnami", "/opt/bitnami"),
+    ("bitnamilegacy", "/opt/bitnami"),
+    ("bitnamisecure", "/opt/bitnami"),
+    ("linuxserver", "/run"),
+];
+const TOOLS: &[&str] = &["kubectl", "os-shell", "bitnami-shell", "minideb", "git"];
 
 /// Programs that write temporary files by themselves.
 const USE_TMP: &[&str] =
@@ -115,6 +136,31 @@ pub(super) fn written_paths(scope: ContainerScope<'_>) -> Vec<String> {
     let all: Vec<String> = paths.into_iter().collect();
     let below_another = |path: &String| all.iter().any(|other| other != path && is_in(path, other));
     all.iter().filter(|path| !covered(path) && !below_another(path)).cloned().collect()
+}
+
+/// Whether the image's own program writes among the files of the image when it starts, and no volume
+/// is mounted there.
+pub(super) fn writes_own_files(scope: ContainerScope<'_>) -> bool {
+    // A command of the manifest runs in its place.
+    if scope.container.command().next().is_some() {
+        return false;
+    }
+    let Some(image) = scope.image() else { return false };
+    let (owners, name) = image.repository().rsplit_once('/').unwrap_or(("", image.repository()));
+    let by_name = SELF_WRITING.iter().find(|(known, _)| *known == name);
+    let by_owner = || {
+        let is_tool = TOOLS.contains(&name) || name.ends_with("-exporter");
+        let owner = |known: &str| owners.split('/').any(|part| part == known);
+        SELF_WRITING_OWNERS.iter().find(|(known, _)| !is_tool && owner(known))
+    };
+    let Some((_, directory)) = by_name.or_else(by_owner) else { return false };
+    // Keycloak that was built before only reads.
+    let is_built = scope.container.args().any(|argument| argument == "--optimized");
+    let is_mounted = scope.container.volume_mounts().filter_map(|it| it.mount_path()).any(|path| {
+        let path = path.trim_end_matches('/');
+        path.strip_prefix(*directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    });
+    !is_built && !is_mounted
 }
 
 fn by_image(scope: ContainerScope<'_>) -> &'static [&'static str] {
