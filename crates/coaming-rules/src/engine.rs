@@ -1,11 +1,13 @@
 //! Run rules: over a whole world in parallel, or over one object at once.
 
 use std::cell::OnceCell;
-use std::collections::BTreeSet;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
 
 use coaming_config::Config;
 use coaming_finding::{Finding, RuleId};
 use coaming_kube::{Object, Source, SourceId, SourceKind, Workload, World};
+use coaming_yaml::Path;
 use rayon::prelude::*;
 use time::Date;
 
@@ -264,9 +266,11 @@ impl Checks {
     /// Judges the parts of pods in an object by the rules that need no whole pod.
     fn fragments(&self, context: &Context<'_>, object: Object<'_>, findings: &mut Vec<Finding>) {
         let (pod, container) = &self.of_fragments;
+        let first = findings.len();
         for fragment in context.world.fragments_of(object) {
             judge(context, fragment, (pod, container), findings);
         }
+        keep_one_for_each_place(findings, first);
     }
 
     fn dockerfiles(&self, context: &Context<'_>) -> Vec<Vec<Finding>> {
@@ -299,6 +303,28 @@ impl Checks {
 }
 
 /// Judges a pod, and then each of its containers.
+/// Of the findings from an index on, keeps one of those that a rule has for one place: parts of
+/// pods inherit from each other, and one edit repairs all. The one that names its container stays.
+fn keep_one_for_each_place(findings: &mut Vec<Finding>, first: usize) {
+    let mut places: HashMap<(RuleId, Option<Path>), usize> = HashMap::new();
+    for finding in findings.split_off(first) {
+        let path = finding.locations.first().map(|location| location.path.clone());
+        let names = |finding: &Finding| finding.container.as_ref().is_some_and(|it| !it.is_empty());
+        match places.entry((finding.rule.id.clone(), path)) {
+            Entry::Vacant(place) => {
+                place.insert(findings.len());
+                findings.push(finding);
+            }
+            Entry::Occupied(place) => {
+                let known = findings.get_mut(*place.get());
+                if let Some(known) = known.filter(|known| names(&finding) && !names(known)) {
+                    *known = finding;
+                }
+            }
+        }
+    }
+}
+
 fn judge(
     context: &Context<'_>,
     workload: Workload<'_>,

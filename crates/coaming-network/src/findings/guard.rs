@@ -1,10 +1,12 @@
 //! Pods that no policy guards, and policies that guard no pod.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Certainty, Check, Inventory, PolicyProblem, real_pods, some_names};
 use crate::model::{
     Action, Direction, Influence, Policy, PortMatch, PortNumbers, Rule, Scope, SourceRef, Tier,
+    Workload,
 };
 use crate::ports::{Connections, Protocol};
 use crate::reach::Reach;
@@ -12,8 +14,8 @@ use crate::reach::Reach;
 /// What one namespace lacks.
 #[derive(Default)]
 struct Unguarded<'m> {
-    ingress: BTreeSet<&'m str>,
-    egress: BTreeSet<&'m str>,
+    ingress: BTreeSet<Cow<'m, str>>,
+    egress: BTreeSet<Cow<'m, str>>,
     location: Option<SourceRef>,
     related: Vec<(SourceRef, String)>,
     /// Whether policies that are not evaluated may guard some of them.
@@ -50,7 +52,7 @@ pub(super) fn find(reach: &Reach, found: &mut Vec<PolicyProblem>) {
         let lacks = namespaces.entry(&pods.namespace).or_default();
         for (open, names) in [(ingress, &mut lacks.ingress), (egress, &mut lacks.egress)] {
             if open {
-                names.insert(&workload.name);
+                names.insert(name_of(workload));
             }
         }
         lacks.uncertain |= uncertain;
@@ -67,23 +69,34 @@ pub(super) fn find(reach: &Reach, found: &mut Vec<PolicyProblem>) {
     }
 }
 
+/// A workload's name in a sentence: an object that is never applied as it is may have none.
+fn name_of(workload: &Workload) -> Cow<'_, str> {
+    if workload.name.is_empty() {
+        return Cow::Owned(format!("a {} without a name", workload.kind));
+    }
+    Cow::Borrowed(&workload.name)
+}
+
+/// Names in a sentence.
+fn names(names: &BTreeSet<Cow<'_, str>>) -> String {
+    some_names(names.iter().map(|name| &**name))
+}
+
 fn problem(namespace: &str, lacks: Unguarded<'_>) -> PolicyProblem {
     let (check, what) = match (lacks.ingress.is_empty(), lacks.egress.is_empty()) {
         (false, false) if lacks.ingress == lacks.egress => {
-            (Check::NoIngressPolicy, format!("ingress or egress of {}", some_names(lacks.ingress)))
+            (Check::NoIngressPolicy, format!("ingress or egress of {}", names(&lacks.ingress)))
         }
         (false, false) => (
             Check::NoIngressPolicy,
             format!(
                 "ingress of {}, nor the egress of {}",
-                some_names(lacks.ingress),
-                some_names(lacks.egress)
+                names(&lacks.ingress),
+                names(&lacks.egress)
             ),
         ),
-        (false, true) => {
-            (Check::NoIngressPolicy, format!("ingress of {}", some_names(lacks.ingress)))
-        }
-        (true, _) => (Check::NoEgressPolicy, format!("egress of {}", some_names(lacks.egress))),
+        (false, true) => (Check::NoIngressPolicy, format!("ingress of {}", names(&lacks.ingress))),
+        (true, _) => (Check::NoEgressPolicy, format!("egress of {}", names(&lacks.egress))),
     };
     let message = format!("no network policy guards the {what} in namespace {namespace}");
     let help = "Add a default-deny policy for the namespace and allow what is needed; `coaming net \

@@ -344,3 +344,120 @@ fn a_suppression_without_a_rule_is_reported() {
     let found = manifest(&text);
     assert!(found.iter().any(|it| it.message == "suppression names no rule"), "{found:?}");
 }
+
+#[test]
+fn what_parts_of_pods_inherit_is_one_finding() {
+    let text = "apiVersion: jaegertracing.io/v1\nkind: Jaeger\nmetadata: {name: j}\nspec:\n  strategy: allInOne\n  allInOne: {image: 'jaegertracing/all-in-one:1.57'}\n  securityContext: {runAsUser: 0}\n";
+    let found = manifest(text);
+    let found: Vec<_> = found.iter().filter(|it| it.rule.id.as_str() == "run-as-root").collect();
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].container.as_deref(), Some("allInOne"));
+}
+
+#[test]
+fn a_network_policy_in_another_group_is_one_finding() {
+    for version in ["v1", "app/v1", "extensions.k8s.io/v1", "network.k8s.io/v1"] {
+        let text = format!(
+            "apiVersion: {version}\nkind: NetworkPolicy\nmetadata: {{name: a}}\nspec: {{podSelector: {{}}}}\n"
+        );
+        let found = manifest(&text);
+        let rules: Vec<&str> = found.iter().map(|finding| finding.rule.id.as_str()).collect();
+        assert_eq!(rules, ["invalid-network-policy"], "{version}");
+    }
+}
+
+#[test]
+fn an_object_without_a_name_is_named_by_its_kind() {
+    let found = manifest(
+        "apiVersion: v1\nkind: Pod\nmetadata: {labels: {a: b}}\nspec: {containers: [{name: a, image: 'nginx:1.27'}]}\n",
+    );
+    let finding = found.iter().find(|it| it.rule.id.as_str() == "no-ingress-policy").unwrap();
+    let expected = "no network policy guards the ingress or egress of a Pod without a name in namespace `default`";
+    assert_eq!(finding.message, expected);
+}
+
+#[test]
+fn manifests_in_scripts_and_parameters_have_no_fix_that_is_applied() {
+    let job = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  run.sh: |\n    kubectl apply -f - <<EOF\n    apiVersion: v1\n    kind: Pod\n    metadata: {name: p}\n    spec: {hostPID: true, containers: [{name: a, image: 'nginx:1.27', securityContext: {privileged: true}}]}\n    EOF\n";
+    let application = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: a}\nspec:\n  source:\n    chart: x\n    helm:\n      parameters: [{name: a.securityContext.privileged, value: 'true'}]\n";
+    for text in [job, application] {
+        let found = manifest(text);
+        let finding = found.iter().find(|it| it.rule.id.as_str() == "privileged").unwrap();
+        let fix = finding.fix.as_ref().unwrap();
+        assert_eq!(fix.applicability, coaming_finding::Applicability::Manual, "{text}");
+        assert!(finding.locations[0].span.is_some());
+    }
+}
+
+#[test]
+fn images_that_write_their_own_files_keep_a_writable_root() {
+    let edits = |image: &str, more: &str| {
+        let text = pod(&format!("{{containers: [{{name: a, image: '{image}'{more}}}]}}"));
+        let found = manifest(&text);
+        let finding =
+            found.into_iter().find(|it| it.rule.id.as_str() == "missing-security-context").unwrap();
+        format!("{:?}", finding.fix.unwrap().edits)
+    };
+    for (image, more, is_set) in [
+        ("docker.elastic.co/elasticsearch/elasticsearch:8.13.0", "", false),
+        ("bitnami/redis:7.2", "", false),
+        (
+            "bitnami/redis:7.2",
+            ", volumeMounts: [{name: a, mountPath: /opt/bitnami/redis/etc}]",
+            true,
+        ),
+        ("bitnami/kubectl:1.30", "", true),
+        ("lscr.io/linuxserver/sonarr:4.0.0", "", false),
+        ("quay.io/keycloak/keycloak:24.0", "", false),
+        ("quay.io/keycloak/keycloak:24.0", ", args: [start, --optimized]", true),
+        ("elasticsearch:8.13.0", ", command: [sleep, '1']", true),
+    ] {
+        let edits = edits(image, more);
+        assert_eq!(edits.contains("readOnlyRootFilesystem"), is_set, "{image}: {edits}");
+        assert!(edits.contains("seccompProfile"), "{image}: {edits}");
+    }
+    let text = pod(
+        "{containers: [{name: a, image: 'elasticsearch:8.13.0', securityContext: {readOnlyRootFilesystem: false}}]}",
+    );
+    let found = RuleSet::matching(|rule| rule.meta.id == *"writable-root-filesystem");
+    let stream = coaming_yaml::parse(Arc::from(text.as_str()));
+    let world = World::new(vec![Source::new("a.yaml", stream.source, stream.documents)]);
+    let (images, settings) = (Images::default(), Settings::default());
+    let found = run(Input::new(&world, &images, &settings), &found, Vec::new());
+    assert_eq!(
+        found[0].fix.as_ref().unwrap().applicability,
+        coaming_finding::Applicability::Manual
+    );
+}
+
+#[test]
+fn the_advice_for_a_path_of_the_node_is_about_it() {
+    for (path, advice) in [
+        ("/dev/log", "Write logs to standard output"),
+        ("/dev/null", "every container has this device"),
+        ("/dev/kvm", "device plugin"),
+    ] {
+        let text = pod(&format!(
+            "{{containers: [{{name: a, image: 'x:1.0.0', volumeMounts: [{{name: v, mountPath: /x}}]}}], volumes: [{{name: v, hostPath: {{path: {path}}}}}]}}"
+        ));
+        let found = manifest(&text);
+        let finding = found.iter().find(|it| it.rule.id.as_str() == "host-path").unwrap();
+        assert!(finding.help.contains(advice), "{path}: {}", finding.help);
+    }
+}
+
+#[test]
+fn generated_names_are_named_once() {
+    let pod = |metadata: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{{metadata}}}\nspec: {{containers: [{{name: a, image: 'nginx:1.27'}}]}}\n"
+        )
+    };
+    let suppressed =
+        "name: s, annotations: {coaming.dev/ignore: 'no-ingress-policy: it is guarded elsewhere'}";
+    let text = [suppressed, "generateName: run-", "generateName: run-", ""].map(pod).join("---\n");
+    let found = manifest(&text);
+    let messages = found.iter().filter(|it| it.rule.id.as_str() == "no-ingress-policy");
+    let expected = "no network policy guards the ingress or egress of run-, a Pod without a name in namespace `default`";
+    assert!(messages.into_iter().any(|it| it.message == expected), "{found:#?}");
+}

@@ -25,6 +25,7 @@ pub(crate) mod split_peer;
 pub(crate) mod unserved_port;
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use coaming_finding::{Confidence, Finding, RuleMeta};
 use coaming_kube::Object;
@@ -120,7 +121,17 @@ fn is_template_of_runs(object: Object<'_>) -> bool {
 
 /// A message about pods, for some of them alone: `… of a, b in namespace …`.
 fn about(message: &str, places: &[Place<'_>]) -> String {
-    let names: Vec<&str> = places.iter().map(|place| place.object.name()).collect();
+    let (mut names, mut seen) = (Vec::new(), HashSet::new());
+    for object in places.iter().map(|place| place.object) {
+        let name = match object.name() {
+            "" => Cow::Owned(format!("a {} without a name", object.kind())),
+            name => Cow::Borrowed(name),
+        };
+        // Names that are generated are the same for many objects.
+        if seen.insert(name.clone()) {
+            names.push(name);
+        }
+    }
     let names = match names.as_slice() {
         [one, two, three, _, _, ..] => {
             format!("{one}, {two}, {three} and {} more", names.len() - 3)

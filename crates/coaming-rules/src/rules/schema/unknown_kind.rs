@@ -112,6 +112,10 @@ impl ObjectRule for UnknownKind {
     fn check(context: &Context<'_>, scope: ObjectScope<'_>, findings: &mut Vec<Finding>) {
         let object = scope.object;
         let Some(problem) = kind_problem(object) else { return };
+        // `invalid-network-policy` says so, with what it means for the pods.
+        if matches!(problem, KindProblem::Group { kind: "NetworkPolicy", .. }) {
+            return;
+        }
         let (version, kind) = (object.api_version(), object.kind());
         let (field, value, message) = match problem {
             KindProblem::Kind(near) => {
