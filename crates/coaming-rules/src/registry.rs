@@ -123,6 +123,7 @@ static RULES: &[Rule] = &[
     Rule::object::<schema::unknown_kind::UnknownKind>(),
     Rule::object::<schema::unknown_field::UnknownField>(),
     Rule::object::<schema::wrong_type::WrongType>(),
+    Rule::object::<schema::invalid_value::InvalidValue>(),
     Rule::object::<schema::duplicate_key::DuplicateKey>(),
     Rule::object::<schema::removed_api::RemovedApi>(),
     Rule::world::<schema::suppression::Suppression>(),

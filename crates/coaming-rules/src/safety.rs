@@ -71,6 +71,17 @@ pub(crate) fn may_be_completed(world: &World, object: Object<'_>) -> bool {
     source.rendering.as_deref().map_or_else(|| is_base(&source.name), |map| !map.is_shared)
 }
 
+/// Whether the object may be a part of one: something that is applied to it, compared with it, or
+/// completed by an overlay. What is absent in it says nothing.
+pub(crate) fn is_partial(world: &World, object: Object<'_>) -> bool {
+    let Some(source) = world.source(object.source()) else { return false };
+    let file = source.name.rsplit('/').next().unwrap_or_default();
+    is_base(&source.name)
+        || is_fixture(world, object.source())
+        || ["assert", "error", "patch", "overlay"].into_iter().any(|part| file.contains(part))
+        || source.name.split('/').any(|it| matches!(it, "patches" | "overlays"))
+}
+
 /// Whether a file is a part that overlays are built on, by the usual names of directories.
 fn is_base(path: &str) -> bool {
     let directories = path.rsplit_once('/').map_or("", |(directories, _)| directories);

@@ -71,6 +71,7 @@ const BY_NAME: &[(&str, Reason)] = &[
     ("image-unsigned", Reason::Images),
     ("image-utilities", Reason::Images),
     ("image-vulnerabilities", Reason::Images),
+    ("invalid-value", Reason::Files),
     ("kubelet-anonymous-requests", Reason::ControlPlane),
     ("kubelet-read-only-port", Reason::ControlPlane),
     ("node-version", Reason::ControlPlane),

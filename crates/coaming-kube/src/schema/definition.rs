@@ -4,13 +4,15 @@ use std::collections::HashMap;
 
 use coaming_yaml::{Node, NodeId, Scalar};
 
-use super::{SchemaProblem, SchemaProblemKind, found, is_placeholder, suggestion};
+use super::values::Patterns;
+use super::{SchemaProblem, SchemaProblemKind, found, is_placeholder, suggestion, values};
 use crate::{Fields, Object, ObjectId, World};
 
 /// The custom resource definitions in a world, by the types that they define.
 #[derive(Clone, Debug, Default)]
 pub struct Definitions {
     by_type: HashMap<(String, String), Entry>,
+    patterns: Patterns,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +20,9 @@ struct Entry {
     object: ObjectId,
     schema: NodeId,
     prunes: bool,
+    /// Whether all definitions of the type say the same: which of several is in the cluster is not
+    /// known.
+    is_certain: bool,
 }
 
 /// A type's schema.
@@ -26,13 +31,15 @@ pub(super) struct Schema<'a> {
     node: Node<'a>,
     /// Whether the API server drops fields that the schema does not have.
     prunes: bool,
+    /// Whether the values that it allows are known.
+    is_certain: bool,
 }
 
 impl Definitions {
     /// The definitions in this world. Of two for one type, the last counts.
     #[must_use]
     pub fn of(world: &World) -> Self {
-        let mut by_type = HashMap::new();
+        let mut by_type: HashMap<(String, String), Entry> = HashMap::new();
         for object in world.of_kind("CustomResourceDefinition") {
             let Some(spec) = object.spec() else { continue };
             let (Some(group), Some(kind)) =
@@ -49,11 +56,18 @@ impl Definitions {
             });
             let only = spec.string("version").zip(shared);
             for (version, schema) in own.chain(only) {
-                let entry = Entry { object: object.id, schema: schema.id(), prunes };
-                by_type.insert((format!("{group}/{version}"), kind.to_owned()), entry);
+                let key = (format!("{group}/{version}"), kind.to_owned());
+                let is_same = |entry: &Entry| {
+                    let other = schema_of(entry, world);
+                    entry.is_certain
+                        && other.is_some_and(|other| other.to_json() == schema.to_json())
+                };
+                let is_certain = by_type.get(&key).is_none_or(is_same);
+                let entry = Entry { object: object.id, schema: schema.id(), prunes, is_certain };
+                by_type.insert(key, entry);
             }
         }
-        Self { by_type }
+        Self { by_type, patterns: Patterns::default() }
     }
 
     /// The schema of an object's type.
@@ -63,9 +77,13 @@ impl Definitions {
         }
         let key = (object.api_version().to_owned(), object.kind().to_owned());
         let entry = self.by_type.get(&key)?;
-        let node = world.object(entry.object)?.node().document().node(entry.schema);
-        Some(Schema { node, prunes: entry.prunes })
+        let node = schema_of(entry, world)?;
+        Some(Schema { node, prunes: entry.prunes, is_certain: entry.is_certain })
     }
+}
+
+fn schema_of<'w>(entry: &Entry, world: &'w World) -> Option<Node<'w>> {
+    Some(world.object(entry.object)?.node().document().node(entry.schema))
 }
 
 /// What every object has, whatever its schema says.
@@ -75,13 +93,22 @@ const OF_ALL_OBJECTS: [&str; 3] = ["apiVersion", "kind", "metadata"];
 pub(super) fn check<'a>(
     object: Node<'a>,
     schema: Schema<'a>,
+    definitions: &Definitions,
     problems: &mut Vec<SchemaProblem<'a>>,
 ) {
-    Checker { prunes: schema.prunes, problems }.object(object, schema.node, true);
+    let patterns = schema.is_certain.then_some(&definitions.patterns);
+    Checker { prunes: schema.prunes, patterns, problems }.object(object, schema.node, true);
+}
+
+/// Whether it is a field that every object has.
+fn is_of_all(is_object: bool, name: &str) -> bool {
+    is_object && OF_ALL_OBJECTS.contains(&name)
 }
 
 struct Checker<'p, 'a> {
     prunes: bool,
+    /// The patterns that are known, if values are judged.
+    patterns: Option<&'p Patterns>,
     problems: &'p mut Vec<SchemaProblem<'a>>,
 }
 
@@ -89,13 +116,21 @@ impl<'a> Checker<'_, 'a> {
     fn object(&mut self, node: Node<'a>, schema: Node<'a>, is_object: bool) {
         let properties = schema.mapping("properties");
         let others = schema.field("additionalProperties");
+        if self.patterns.is_some() {
+            for name in values::missing(node, schema).filter(|name| !is_of_all(is_object, name)) {
+                let kind = SchemaProblemKind::Missing { name };
+                self.problems.push(SchemaProblem { node, kind });
+            }
+        }
         let keeps = schema.boolean("x-kubernetes-preserve-unknown-fields") == Some(true)
             || others.is_some_and(|others| others.as_bool() != Some(false));
         for entry in node.entries() {
             let name = entry.name();
-            if is_object && OF_ALL_OBJECTS.contains(&name) || name.starts_with('$') {
+            if is_of_all(is_object, name) || name.starts_with('$') {
                 continue;
             }
+            // A controller writes it, and the API server drops what a user writes.
+            let patterns = self.patterns.take_if(|_| is_object && name == "status");
             if let Some(schema) = properties.mapping(name) {
                 self.value(name, entry.value, schema);
             } else if let Some(schema) = others.filter(|others| others.is_mapping()) {
@@ -106,6 +141,7 @@ impl<'a> Checker<'_, 'a> {
                 let kind = SchemaProblemKind::Unknown { name, value: entry.value, suggestion };
                 self.problems.push(SchemaProblem { node: entry.key, kind });
             }
+            self.patterns = self.patterns.or(patterns);
         }
     }
 
@@ -115,6 +151,13 @@ impl<'a> Checker<'_, 'a> {
         }
         let is_mixed = schema.boolean("x-kubernetes-int-or-string") == Some(true);
         let kind = if is_mixed { "int-or-string" } else { schema.string("type").unwrap_or("") };
+        if let Some(patterns) =
+            self.patterns.filter(|_| !is_placeholder(node) && !node.is_embedded())
+            && let Some(limit) = values::problem(node, schema, kind, patterns)
+        {
+            let kind = SchemaProblemKind::Refused { name, limit };
+            self.problems.push(SchemaProblem { node, kind });
+        }
         let scalar = node.scalar();
         let is_text = matches!(scalar, Some(Scalar::Str(_))) || node.is_embedded();
         let expected = match kind {

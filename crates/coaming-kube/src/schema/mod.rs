@@ -15,6 +15,7 @@
 mod definition;
 mod kind;
 mod typed;
+mod values;
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -27,6 +28,7 @@ use crate::{Object, World};
 pub use definition::Definitions;
 pub use kind::{KindProblem, kind_problem};
 pub use typed::{ApiField, ApiType};
+pub use values::Limit;
 
 static TABLE: &str = include_str!("../../data/fields.txt");
 
@@ -59,6 +61,18 @@ pub enum SchemaProblemKind<'a> {
         expected: &'static str,
         /// What it has.
         found: &'static str,
+    },
+    /// The value is one that the schema of its definition refuses.
+    Refused {
+        /// The field's name.
+        name: &'a str,
+        /// What it allows.
+        limit: Limit<'a>,
+    },
+    /// The mapping has no such field, which the schema of its definition requires.
+    Missing {
+        /// The field's name.
+        name: &'a str,
     },
     /// The mapping has the key twice, and only the last counts.
     Duplicate {
@@ -166,7 +180,7 @@ pub fn check<'a>(
     }
     let mut problems = duplicates(object.node());
     if let Some(schema) = definitions.schema_of(object, world) {
-        definition::check(object.node(), schema, &mut problems);
+        definition::check(object.node(), schema, definitions, &mut problems);
     }
     problems
 }
@@ -327,6 +341,8 @@ mod tests {
             SchemaProblemKind::WrongType { name, expected, found } => {
                 format!("{name}: {expected}, not {found}")
             }
+            SchemaProblemKind::Refused { name, .. } => format!("{name} refused"),
+            SchemaProblemKind::Missing { name } => format!("{name} missing"),
             SchemaProblemKind::Duplicate { name } => format!("{name} twice"),
         }
     }
@@ -362,6 +378,10 @@ spec:
               port: {x-kubernetes-int-or-string: true}
               labels: {type: object, additionalProperties: {type: string}}
               hosts: {type: array, items: {type: object, properties: {name: {type: string}}}}
+              mode: {type: string, enum: [fast, 'on']}
+              size: {type: integer, minimum: 1, maximum: 5, exclusiveMaximum: true, enum: [0, 1, 2, 5]}
+              path: {type: string, pattern: '^/', maxLength: 5}
+              list: {type: array, minItems: 1, items: {type: object, required: [name, kind], properties: {name: {type: string}, kind: {type: string, default: a}}}}
               anything: {type: object, x-kubernetes-preserve-unknown-fields: true}
               pod:
                 type: object
@@ -388,6 +408,37 @@ spec:
         assert_eq!(web("{hosts: [{nam: a}]}"), ["nam? name"]);
         assert_eq!(web("{pod: {spec: {images: x}}}"), ["images? image"]);
         assert_eq!(web("{replicas: 1, replicas: 2}"), ["replicas twice"]);
+    }
+
+    #[test]
+    fn values_are_compared_with_their_definition() {
+        for good in [
+            "{mode: fast, size: 1, path: /a, list: [{name: a}]}",
+            "{mode: '${MODE}', path: '{{ path }}', size: 2.0}",
+            "{mode: null, list: [{$patch: delete}]}",
+            "{mode: 'on'}",
+        ] {
+            assert_eq!(web(good), [""; 0], "{good}");
+        }
+        assert_eq!(web("{mode: slow}"), ["mode refused"]);
+        assert_eq!(web("{mode: on}"), ["mode: text, not a boolean"]);
+        assert_eq!(web("{size: 0}"), ["size refused"]);
+        assert_eq!(web("{size: 5}"), ["size refused"]);
+        assert_eq!(web("{path: a/}"), ["path refused"]);
+        assert_eq!(web("{path: /longer}"), ["path refused"]);
+        assert_eq!(web("{list: []}"), ["list refused"]);
+        assert_eq!(web("{list: [{kind: b}]}"), ["name missing"]);
+    }
+
+    #[test]
+    fn values_are_not_judged_by_definitions_that_differ() {
+        let other = DEFINITION.replace("[fast, ", "[slow, fast, ");
+        let text = |definitions: &str| {
+            format!("{definitions}apiVersion: example.com/v1\nkind: Web\nspec: {{mode: slow}}\n")
+        };
+        assert_eq!(problems_in_world(&text(&format!("{other}{DEFINITION}"))), [""; 0]);
+        let twice = format!("{DEFINITION}{DEFINITION}");
+        assert_eq!(problems_in_world(&text(&twice)), ["mode refused"]);
     }
 
     #[test]

@@ -1,0 +1,207 @@
+//! See [`InvalidValue`].
+
+use coaming_finding::{Finding, RuleMeta};
+use coaming_kube::schema::{Limit, SchemaProblemKind};
+use coaming_yaml::Node;
+
+use crate::rule::{BuiltIn as _, rule};
+use crate::rules::phrases;
+use crate::safety::is_partial;
+use crate::{Context, ObjectRule, ObjectScope};
+
+rule! {
+    /// ## What it looks for
+    ///
+    /// Values of custom resources that their CustomResourceDefinition does not allow (`enum`,
+    /// `pattern`, `minimum` and `maximum`, lengths), and fields that it requires and that are
+    /// missing.
+    ///
+    /// ## Why it matters
+    ///
+    /// The API server refuses the whole object. If it is one of many, the others are deployed
+    /// without it.
+    ///
+    /// ## Bad
+    ///
+    /// There is no such mode.
+    ///
+    /// ```yaml
+    /// apiVersion: apiextensions.k8s.io/v1
+    /// kind: CustomResourceDefinition
+    /// metadata:
+    ///   name: caches.example.com
+    /// spec:
+    ///   group: example.com
+    ///   scope: Namespaced
+    ///   names: {kind: Cache, plural: caches}
+    ///   versions:
+    ///     - name: v1
+    ///       served: true
+    ///       storage: true
+    ///       schema:
+    ///         openAPIV3Schema:
+    ///           type: object
+    ///           properties:
+    ///             spec:
+    ///               type: object
+    ///               properties:
+    ///                 mode: {type: string, enum: [single, cluster]}
+    /// ---
+    /// apiVersion: example.com/v1
+    /// kind: Cache
+    /// metadata:
+    ///   name: sessions
+    /// spec:
+    ///   mode: clustered
+    /// ```
+    ///
+    /// A required field is missing.
+    ///
+    /// ```yaml
+    /// apiVersion: apiextensions.k8s.io/v1
+    /// kind: CustomResourceDefinition
+    /// metadata:
+    ///   name: caches.example.com
+    /// spec:
+    ///   group: example.com
+    ///   scope: Namespaced
+    ///   names: {kind: Cache, plural: caches}
+    ///   versions:
+    ///     - name: v1
+    ///       served: true
+    ///       storage: true
+    ///       schema:
+    ///         openAPIV3Schema:
+    ///           type: object
+    ///           properties:
+    ///             spec:
+    ///               type: object
+    ///               required: [size]
+    ///               properties:
+    ///                 size: {type: integer, minimum: 1}
+    /// ---
+    /// apiVersion: example.com/v1
+    /// kind: Cache
+    /// metadata:
+    ///   name: sessions
+    /// spec: {}
+    /// ```
+    ///
+    /// ## Good
+    ///
+    /// A value that the definition allows.
+    ///
+    /// ```yaml
+    /// apiVersion: apiextensions.k8s.io/v1
+    /// kind: CustomResourceDefinition
+    /// metadata:
+    ///   name: caches.example.com
+    /// spec:
+    ///   group: example.com
+    ///   scope: Namespaced
+    ///   names: {kind: Cache, plural: caches}
+    ///   versions:
+    ///     - name: v1
+    ///       served: true
+    ///       storage: true
+    ///       schema:
+    ///         openAPIV3Schema:
+    ///           type: object
+    ///           properties:
+    ///             spec:
+    ///               type: object
+    ///               required: [size]
+    ///               properties:
+    ///                 size: {type: integer, minimum: 1}
+    /// ---
+    /// apiVersion: example.com/v1
+    /// kind: Cache
+    /// metadata:
+    ///   name: sessions
+    /// spec:
+    ///   size: 2
+    /// ```
+    ///
+    /// ## Fix
+    ///
+    /// By hand: which value is meant is not known.
+    ///
+    /// ## Limits
+    ///
+    /// Only custom resources whose CustomResourceDefinition is in the input are judged, and only if
+    /// all definitions of the type in the input are the same. Rules in CEL
+    /// (`x-kubernetes-validations`), `format`, and combinations (`oneOf`, `anyOf`, `allOf`, `not`)
+    /// are not evaluated. A field with a default is not missing. Missing fields are not reported in
+    /// files that are parts of an object: bases and patches of Kustomize, and what tests expect.
+    InvalidValue {
+        name: "invalid-value",
+        summary: "Value is not allowed by the definition",
+        category: Schema,
+        severity: Medium,
+        default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
+        standards: [],
+    }
+}
+
+impl ObjectRule for InvalidValue {
+    const META: &'static RuleMeta = Self::RULE;
+
+    fn check(context: &Context<'_>, scope: ObjectScope<'_>, findings: &mut Vec<Finding>) {
+        let object = scope.object;
+        for problem in scope.schema_problems() {
+            let (name, message, title) = match problem.kind {
+                SchemaProblemKind::Refused { name, limit } => (
+                    name,
+                    format!("`{name}` of {} must {}", phrases::object(object), allowed(limit)),
+                    format!("write a value that `{name}` allows"),
+                ),
+                SchemaProblemKind::Missing { name } if !is_partial(context.world, object) => {
+                    let path = problem.node.path();
+                    let place = if path.is_root() {
+                        phrases::object(object)
+                    } else {
+                        format!("`{path}` of {}", phrases::object(object))
+                    };
+                    (name, format!("{place} requires `{name}`"), format!("set `{name}`"))
+                }
+                _ => continue,
+            };
+            let help = format!("{}.", phrases::sentence(&title));
+            let draft = context
+                .finding(Self::RULE, object, problem.node, message)
+                .why("The API server refuses the whole object.")
+                .help(help);
+            findings.push(draft.manual(title, format!("{name}: …")).done());
+        }
+    }
+}
+
+/// The most values that a message names.
+const MAX_VALUES: usize = 8;
+
+/// What a field must be: "be one of `a`, `b`".
+fn allowed(limit: Limit<'_>) -> String {
+    match limit {
+        Limit::OneOf(values) => one_of(values),
+        Limit::Pattern(pattern) => format!("match `{pattern}`"),
+        Limit::Minimum { number, exclusive: false } => format!("be at least {number}"),
+        Limit::Minimum { number, exclusive: true } => format!("be greater than {number}"),
+        Limit::Maximum { number, exclusive: false } => format!("be at most {number}"),
+        Limit::Maximum { number, exclusive: true } => format!("be less than {number}"),
+        Limit::Least(count) => format!("have a length of at least {count}"),
+        Limit::Most(count) => format!("have a length of at most {count}"),
+    }
+}
+
+fn one_of(values: Node<'_>) -> String {
+    let names: Vec<String> =
+        values.items().take(MAX_VALUES).map(|value| format!("`{}`", value.text())).collect();
+    let more = values.items().len().saturating_sub(MAX_VALUES);
+    match (names.as_slice(), more) {
+        ([only], 0) => format!("be {only}"),
+        (_, 0) => format!("be one of {}", names.join(", ")),
+        _ => format!("be one of {} and {more} more", names.join(", ")),
+    }
+}
