@@ -12,6 +12,7 @@ use coaming_kube::{ObjectId, ObjectKey, World};
 use crate::facts::Facts;
 use crate::model::Model;
 use crate::reach::Reach;
+use crate::views::istio::{self, RootNamespace};
 use crate::views::{Reader, read};
 
 /// What a model derives from.
@@ -19,6 +20,7 @@ use crate::views::{Reader, read};
 pub(crate) struct Derivation {
     facts: Facts,
     objects: HashMap<ObjectKey, Vec<ObjectId>>,
+    istio_root: RootNamespace,
 }
 
 impl Reach {
@@ -35,7 +37,8 @@ impl Reach {
         let mut model = Model::default();
         facts.settle(&mut model);
         let mut reach = Self::new(model);
-        reach.derivation = Some(Box::new(Derivation { facts, objects }));
+        let istio_root = reader.istio_root().clone();
+        reach.derivation = Some(Box::new(Derivation { facts, objects, istio_root }));
         reach
     }
 
@@ -49,10 +52,17 @@ impl Reach {
             *self = Self::from_world(world);
             return;
         };
+        if istio::is_settings(&key.kind, &key.name)
+            && RootNamespace::of(world) != derivation.istio_root
+        {
+            // Any policy of the mesh may mean other pods now.
+            *self = Self::from_world(world);
+            return;
+        }
         for id in derivation.objects.remove(key).unwrap_or_default() {
             derivation.facts.remove(id);
         }
-        let reader = Reader::new(world);
+        let reader = Reader::with_root(world, derivation.istio_root.clone());
         let mut ids = Vec::new();
         for object in world.all(key) {
             derivation.facts.insert(object.id, read(&reader, object));

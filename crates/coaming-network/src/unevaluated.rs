@@ -13,7 +13,7 @@ use crate::selector::{ISTIO, LINKERD, Operator, Selector};
 use crate::space::{selects, services_meant};
 use crate::views::{from_world, unevaluated_in};
 
-/// The field of a mesh's settings that names another root namespace than is evaluated.
+/// The field of a mesh's settings that names the root namespace, where several contradict each other.
 pub(crate) const ROOT_NAMESPACE: &str = "rootNamespace";
 
 /// The field of policies of a mesh that are not evaluated for some sources.

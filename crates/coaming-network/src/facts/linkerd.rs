@@ -14,7 +14,7 @@ use crate::model::{
 };
 use crate::ports::Protocol;
 use crate::selector::{INBOUND, LINKERD_IDENTITY, Operator, Pattern, Selector};
-use crate::views::linkerd::{ClientRef, LinkerdObject, LinkerdSpec, ServerTarget};
+use crate::views::linkerd::{ClientRef, LinkerdObject, LinkerdSettings, LinkerdSpec, ServerTarget};
 
 const GROUP: &str = "policy.linkerd.io";
 
@@ -22,6 +22,7 @@ const GROUP: &str = "policy.linkerd.io";
 #[derive(Debug, Default)]
 pub(super) struct LinkerdFacts {
     objects: BTreeSet<ObjectId>,
+    settings: BTreeSet<ObjectId>,
     /// The ids of the policies in the model.
     ids: Vec<usize>,
     dirty: bool,
@@ -38,6 +39,32 @@ impl LinkerdFacts {
     pub(super) fn change(&mut self, id: ObjectId, add: bool) {
         super::keep(&mut self.objects, id, add);
         self.dirty = true;
+    }
+
+    pub(super) fn change_settings(&mut self, id: ObjectId, add: bool) {
+        super::keep(&mut self.settings, id, add);
+        self.dirty = true;
+    }
+
+    /// Whom proxies let in by themselves where neither their pods nor their namespaces say it.
+    pub(super) fn inbound(
+        &self,
+        sources: &BTreeMap<ObjectId, ObjectFacts>,
+    ) -> Option<InboundPolicy> {
+        self.said(sources, |settings| settings.inbound)
+    }
+
+    /// What the settings say about something: what runs counts before what was to be installed.
+    fn said<T>(
+        &self,
+        sources: &BTreeMap<ObjectId, ObjectFacts>,
+        field: impl Fn(&LinkerdSettings) -> Option<T>,
+    ) -> Option<T> {
+        let settings = self.settings.iter().filter_map(|id| match &sources.get(id)?.statement {
+            Statement::LinkerdSettings(settings) => Some((settings.runs, field(settings)?)),
+            _ => None,
+        });
+        settings.max_by_key(|(runs, _)| *runs).map(|(_, value)| value)
     }
 
     /// Everything is to be put together again: Linkerd counts now, or no longer.
@@ -65,8 +92,10 @@ impl LinkerdFacts {
         let all: Vec<Named<'_>> = objects.collect();
         self.problems = all.iter().flat_map(|(_, it)| &it.problems).cloned().collect();
         let objects = all.into_iter().filter(|(_, it)| it.problems.is_empty()).collect();
-        let mut together = Together { objects, unevaluated: Vec::new() };
-        let mut policies = if counts { defaults() } else { Vec::new() };
+        let networks = self.said(sources, |settings| settings.networks.clone());
+        let networks = networks.unwrap_or_else(usual_networks);
+        let mut together = Together { objects, networks, unevaluated: Vec::new() };
+        let mut policies = if counts { defaults(&together.networks) } else { Vec::new() };
         policies.extend(together.policies());
         together.report_gaps();
         self.unevaluated = together.unevaluated;
@@ -88,7 +117,7 @@ impl LinkerdFacts {
 }
 
 /// Where the addresses of a cluster are, as Linkerd has it by itself.
-fn cluster_networks() -> IpSet {
+fn usual_networks() -> IpSet {
     const BLOCKS: [&str; 5] =
         ["10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16", "fd00::/8"];
     IpSet::union_of(&BLOCKS.map(|block| IpSet::cidr(block).unwrap_or_default()))
@@ -108,7 +137,7 @@ fn peers(kinds: impl IntoIterator<Item = PeerKind>) -> Option<Vec<PolicyPeer>> {
 }
 
 /// The clients that a policy lets in by itself; `None` for any.
-fn let_in(policy: InboundPolicy) -> Option<Vec<PolicyPeer>> {
+fn let_in(policy: InboundPolicy, networks: &IpSet) -> Option<Vec<PolicyPeer>> {
     match policy {
         InboundPolicy::AllUnauthenticated | InboundPolicy::Audit => None,
         InboundPolicy::AllAuthenticated | InboundPolicy::ClusterAuthenticated => {
@@ -117,7 +146,7 @@ fn let_in(policy: InboundPolicy) -> Option<Vec<PolicyPeer>> {
         InboundPolicy::ClusterUnauthenticated => peers([
             PeerKind::Pods(anywhere(Selector::everything())),
             PeerKind::Hosts,
-            PeerKind::Outside(cluster_networks()),
+            PeerKind::Outside(networks.clone()),
         ]),
         InboundPolicy::Deny => peers([]),
     }
@@ -136,11 +165,11 @@ fn rule(path: String, action: Action, peers: Option<Vec<PolicyPeer>>) -> Rule {
 }
 
 /// The policies of ports that no Server has, by the annotation that pods or their namespaces have.
-fn defaults() -> Vec<Policy> {
+fn defaults(networks: &IpSet) -> Vec<Policy> {
     let policies = InboundPolicy::ALL.into_iter().map(|inbound| {
         let mut pods = with_proxy(&[Linkerd::Proxy]);
         pods.require(INBOUND, Operator::In(vec![inbound.name().to_owned()]));
-        let clients = rule("its clients".to_owned(), Action::Allow, let_in(inbound));
+        let clients = rule("its clients".to_owned(), Action::Allow, let_in(inbound, networks));
         let rest = rule("any other client".to_owned(), Action::Deny, None);
         policy(PolicyKind::InboundPolicy, anywhere(pods), vec![clients, rest], 1)
             .named("", inbound.name())
@@ -180,6 +209,8 @@ struct Clients {
 
 struct Together<'s> {
     objects: Vec<Named<'s>>,
+    /// Where the addresses of the cluster are.
+    networks: IpSet,
     unevaluated: Vec<Unevaluated>,
 }
 
@@ -201,7 +232,7 @@ impl<'s> Together<'s> {
             let mut rules = Vec::new();
             if access != InboundPolicy::Deny {
                 let text = format!("accessPolicy {}", access.name());
-                rules.push(rule(text, Action::Allow, let_in(access)));
+                rules.push(rule(text, Action::Allow, let_in(access, &self.networks)));
             }
             rules.extend(self.authorized(namespace, name, object));
             rules.push(rule("any other client".to_owned(), Action::Deny, None));

@@ -29,7 +29,7 @@ use crate::model::{
 };
 use crate::ports::Protocol;
 use crate::selector::{INBOUND, Labels};
-use crate::views::linkerd::LinkerdObject;
+use crate::views::linkerd::{LinkerdObject, LinkerdSettings};
 pub(crate) use target::Target;
 
 /// Kind, namespace and name: how objects refer to each other.
@@ -57,7 +57,7 @@ impl ObjectFacts {
     /// Whether it says something about whom proxies of Linkerd let in.
     fn is_of_linkerd(&self) -> bool {
         match &self.statement {
-            Statement::Linkerd(_) => true,
+            Statement::Linkerd(_) | Statement::LinkerdSettings(_) => true,
             Statement::Namespace(labels, _) => labels.contains_key(INBOUND),
             _ => self.pods.iter().any(|pods| pods.labels.contains_key(INBOUND)),
         }
@@ -92,6 +92,8 @@ pub(crate) enum Statement {
     Tier(Arc<str>, TierSettings),
     /// It is an object of Linkerd.
     Linkerd(Box<LinkerdObject>),
+    /// It holds settings of Linkerd.
+    LinkerdSettings(LinkerdSettings),
     /// It decides about connections, and is not evaluated.
     Unevaluated(Box<Unevaluated>),
     /// It runs a network plugin.
@@ -298,6 +300,10 @@ impl Facts {
                 keep(&mut self.unevaluated, id, add);
             }
             Statement::Linkerd(_) => self.linkerd.change(id, add),
+            Statement::LinkerdSettings(_) => {
+                self.linkerd.change_settings(id, add);
+                self.dirty.pods.extend(with_pods(&self.sources));
+            }
             Statement::NetworkSet(_) | Statement::Tier(..) => {
                 self.dirty.calico = true;
                 keep(&mut self.calico, id, add);
@@ -422,6 +428,7 @@ impl Facts {
                 self.workloads.insert(workload.clone(), (id, 0));
             }
         }
+        let inbound = self.linkerd.inbound(&self.sources);
         for (source, workload) in changed.drain(..) {
             let known = self.pods_of.remove(&source).unwrap_or_default();
             for &id in &known {
@@ -441,7 +448,7 @@ impl Facts {
                         enter_mesh(labels, pods.host_network, namespace);
                     }
                     if self.linkerd_count > 0 {
-                        enter_linkerd(labels, pods.host_network, namespace);
+                        enter_linkerd(labels, pods.host_network, namespace, inbound);
                     }
                 }
                 let id = target.put_pods(known.get(position).copied(), pods);

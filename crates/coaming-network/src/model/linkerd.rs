@@ -144,11 +144,12 @@ pub(crate) fn with_proxy(values: &[Linkerd]) -> Selector {
 }
 
 /// Says in the labels of pods whether they have a proxy of Linkerd, which identity it gives them, and
-/// whom it lets in.
+/// whom it lets in: `inbound` where neither they nor their namespace say it.
 pub(crate) fn enter_linkerd(
     labels: &mut BTreeMap<String, String>,
     host_network: bool,
     namespace: &Namespace,
+    inbound: Option<InboundPolicy>,
 ) {
     let said = labels.get(LINKERD).and_then(|said| LinkerdWish::of_name(said));
     let state = Linkerd::of(said, host_network, namespace);
@@ -162,7 +163,11 @@ pub(crate) fn enter_linkerd(
             format!("{account}.{namespace}.serviceaccount.identity.linkerd.cluster.local");
         labels.insert(LINKERD_IDENTITY.to_owned(), identity);
     }
-    if let (false, Some(policy)) = (labels.contains_key(INBOUND), namespace.labels.get(INBOUND)) {
-        labels.insert(INBOUND.to_owned(), policy.clone());
+    if labels.contains_key(INBOUND) {
+        return;
+    }
+    let of_namespace = namespace.labels.get(INBOUND).map(String::as_str);
+    if let Some(policy) = of_namespace.or(inbound.map(InboundPolicy::name)) {
+        labels.insert(INBOUND.to_owned(), policy.to_owned());
     }
 }

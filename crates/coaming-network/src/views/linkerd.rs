@@ -4,6 +4,8 @@
 //! Here objects are read one by one; what they say together is put together in
 //! [`crate::facts`], as a Server and who is authorized on it are different objects.
 
+use std::sync::Arc;
+
 use coaming_kube::{ContainerKind, Fields, Object, PodSpec};
 use coaming_yaml::Node;
 
@@ -28,6 +30,17 @@ pub(crate) struct LinkerdObject {
     pub(crate) problems: Vec<Problem>,
     /// Where it is written.
     pub(crate) location: Option<SourceRef>,
+}
+
+/// What the control plane tells proxies of which nothing else says it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LinkerdSettings {
+    /// Whom they let in by themselves.
+    pub(crate) inbound: Option<InboundPolicy>,
+    /// Where the addresses of the cluster are.
+    pub(crate) networks: Option<IpSet>,
+    /// Whether this is what runs, and not values that it may have been installed with.
+    pub(crate) runs: bool,
 }
 
 /// What objects of each kind say.
@@ -97,7 +110,15 @@ pub(super) fn wishes(template: Node<'_>, spec: Option<PodSpec<'_>>, labels: &mut
     if let Some(wish) = wish {
         labels.insert(LINKERD.to_owned(), wish.name().to_owned());
     }
-    labels.extend(inbound(annotations));
+    let said = inbound(annotations).or_else(|| {
+        let proxy = spec?.containers().find(|it| is_proxy(it.name(), it.kind()))?;
+        let mut environment = proxy.node().list("env");
+        let variable = environment
+            .find(|it| it.string("name") == Some("LINKERD2_PROXY_INBOUND_DEFAULT_POLICY"))?;
+        let policy = InboundPolicy::of_name(variable.string("value")?)?;
+        Some((INBOUND.to_owned(), policy.name().to_owned()))
+    });
+    labels.extend(said);
 }
 
 /// What the annotations of a namespace say about Linkerd, as labels.
@@ -114,6 +135,54 @@ fn inbound(annotations: Option<Node<'_>>) -> Option<(String, String)> {
     let text = annotations.field("config.linkerd.io/default-inbound-policy")?.text();
     let policy = InboundPolicy::of_name(text)?;
     Some((INBOUND.to_owned(), policy.name().to_owned()))
+}
+
+/// What an object says about all proxies: the values of the installation, or the arguments of the
+/// program that tells proxies whom to let in.
+pub(super) fn settings(object: Object<'_>) -> Option<LinkerdSettings> {
+    match (object.group(), object.kind(), object.name()) {
+        ("", "ConfigMap", "linkerd-config") => {
+            let text = object.node().mapping("data").string("values")?;
+            let stream = coaming_yaml::parse(Arc::from(text));
+            let values = stream.documents.first().map(|document| document.root())?;
+            Some(of_values(values))
+        }
+        ("helm.toolkit.fluxcd.io", "HelmRelease", _) => {
+            let chart = object.spec().mapping("chart").mapping("spec").string("chart");
+            let values = object.spec().mapping("values");
+            let is_meant = chart == Some("linkerd-control-plane");
+            values.filter(|_| is_meant).map(of_values)
+        }
+        ("apps", "Deployment", "linkerd-destination") => {
+            let spec = object.spec().mapping("template").mapping("spec");
+            let policy = spec.list("containers").find(|it| it.string("name") == Some("policy"))?;
+            let argument = |name: &str| policy.strings("args").find_map(|it| it.strip_prefix(name));
+            Some(LinkerdSettings {
+                inbound: argument("--default-policy=").and_then(InboundPolicy::of_name),
+                networks: argument("--cluster-networks=").and_then(cluster_networks),
+                runs: true,
+            })
+        }
+        _ => None,
+    }
+}
+
+fn of_values(values: Node<'_>) -> LinkerdSettings {
+    let proxy = values.mapping("proxy").string("defaultInboundPolicy");
+    // Where it was before Linkerd 2.12.
+    let before = || values.mapping("policyController").string("defaultAllowPolicy");
+    LinkerdSettings {
+        inbound: proxy.or_else(before).and_then(InboundPolicy::of_name),
+        networks: values.string("clusterNetworks").and_then(cluster_networks),
+        runs: false,
+    }
+}
+
+/// Blocks with commas between them; `None` if one cannot be read.
+fn cluster_networks(text: &str) -> Option<IpSet> {
+    let blocks: Result<Vec<IpSet>, _> =
+        text.split(',').map(|block| address_or_block(block.trim())).collect();
+    blocks.ok().map(|blocks| IpSet::union_of(&blocks))
 }
 
 /// What an object of one of Linkerd's kinds says; `None` for one that says nothing about clients.

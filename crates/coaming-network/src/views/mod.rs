@@ -8,7 +8,7 @@ mod calico;
 mod cilium;
 mod cluster_policy;
 mod controllers;
-mod istio;
+pub(crate) mod istio;
 pub(crate) mod linkerd;
 mod networks;
 mod outside;
@@ -17,7 +17,7 @@ mod service;
 mod unevaluated;
 mod workload;
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -31,6 +31,7 @@ use crate::model::{Direction, Model, PolicyKind, Problem, ProblemKind, SourceRef
 use crate::ports::Protocol;
 use crate::selector::{Labels, Selector};
 pub(crate) use controllers::{controllers, is_controller};
+use istio::RootNamespace;
 pub(crate) use outside::node_addresses;
 pub(crate) use unevaluated::selector as lenient_selector;
 
@@ -72,6 +73,9 @@ pub(crate) fn read(reader: &Reader<'_>, object: Object<'_>) -> ObjectFacts {
 
 /// What an object says beyond pods.
 pub(crate) fn statement(reader: &Reader<'_>, object: Object<'_>) -> Statement {
+    if let Some(settings) = linkerd::settings(object) {
+        return Statement::LinkerdSettings(settings);
+    }
     match (object.group(), object.kind()) {
         ("", "Namespace") => {
             let location = reader.location(object, object.node());
@@ -252,6 +256,7 @@ fn policy_statement(reader: &Reader<'_>, object: Object<'_>, kind: PolicyKind) -
 /// A world, and the lines of its sources.
 pub(crate) struct Reader<'w> {
     pub(crate) world: &'w World,
+    istio_root: OnceCell<RootNamespace>,
     lines: RefCell<HashMap<SourceId, Option<Rc<SourceLines>>>>,
 }
 
@@ -264,7 +269,17 @@ struct SourceLines {
 
 impl<'w> Reader<'w> {
     pub(crate) fn new(world: &'w World) -> Self {
-        Self { world, lines: RefCell::new(HashMap::new()) }
+        Self { world, istio_root: OnceCell::new(), lines: RefCell::new(HashMap::new()) }
+    }
+
+    /// As [`Self::new`], where the root namespace of Istio is known already.
+    pub(crate) fn with_root(world: &'w World, root: RootNamespace) -> Self {
+        Self { istio_root: OnceCell::from(root), ..Self::new(world) }
+    }
+
+    /// The namespace whose policies of Istio apply to all.
+    pub(crate) fn istio_root(&self) -> &RootNamespace {
+        self.istio_root.get_or_init(|| RootNamespace::of(self.world))
     }
 
     /// Where a node of an object is written.

@@ -8,6 +8,7 @@ use coaming_kube::{Fields, Object};
 use coaming_yaml::Node;
 
 use super::Reader;
+use super::istio::RootNamespace;
 use crate::model::{Influence, Namespaces, PodSelector, Scope, Unevaluated};
 use crate::selector::Selector;
 use crate::unevaluated::ROOT_NAMESPACE;
@@ -80,13 +81,14 @@ pub(super) fn read(reader: &Reader<'_>, object: Object<'_>) -> Option<Unevaluate
     if kind == "DestinationRule" && !super::istio::changes_encryption(object) {
         return None;
     }
-    let other_root = super::istio::has_other_root(object);
+    let other_root = *reader.istio_root() == RootNamespace::Unclear
+        && super::istio::settings::named(object).is_some();
     let (influence, reach) = match known {
         _ if other_root => (Influence::Mesh, Reach::Cluster),
         Some((_, _, influence, reach)) => (*influence, *reach),
         None => by_name(object)?,
     };
-    let in_root = reach == Reach::Mesh && object.namespace_or_default() == "istio-system";
+    let in_root = reach == Reach::Mesh && reader.istio_root().is(object.namespace_or_default());
     let selector = pods(object);
     let scope = if other_root {
         Scope::Pods(super::istio::in_mesh())

@@ -289,20 +289,40 @@ fn what_istio_refuses_does_not_count() {
     ));
 }
 
-/// Policies of another namespace than `istio-system` may apply to all: that is said for pods of the mesh.
+/// The policies of the root namespace apply to all, and the settings of the mesh name it.
 #[test]
 fn another_root_namespace() {
-    let settings = |root: &str| {
+    let settings = |revision: &str, root: &str| {
         format!(
-            "{{apiVersion: v1, kind: ConfigMap, metadata: {{name: istio, namespace: mesh}}, data: {{mesh: \"accessLogFile: x\\nrootNamespace: {root}\\n\"}}}}"
+            "{{apiVersion: v1, kind: ConfigMap, metadata: {{name: istio{revision}, namespace: mesh}}, data: {{mesh: \"accessLogFile: x\\nrootNamespace: {root}\\n\"}}}}"
         )
     };
     let policy = authorization("mesh", "{}");
-    let other = reach(&[&settings("mesh"), &policy]);
-    assert_eq!(why(&other, "web", "db", 80), "allowed?");
+    let other = reach(&[&settings("", "mesh"), &policy]);
+    assert_eq!(why(&other, "web", "db", 80), "denied");
     assert_eq!(why(&other, "web", "legacy/old", 80), "allowed", "no proxy, no policy");
-    let usual = reach(&[&settings("istio-system"), &policy]);
+    let json = settings("", "x")
+        .replace("accessLogFile: x\\nrootNamespace: x", "{\\\"rootNamespace\\\": \\\"mesh\\\"}");
+    assert_eq!(why(&reach(&[&json, &policy]), "web", "db", 80), "denied");
+    let left = reach(&[&settings("", "mesh"), &authorization("istio-system", "{}")]);
+    assert_eq!(why(&left, "web", "db", 80), "allowed", "no longer the root");
+    let usual = reach(&[&settings("", "istio-system"), &policy]);
     assert_eq!(why(&usual, "web", "db", 80), "allowed");
+    let both = reach(&[&settings("", "mesh"), &settings("-canary", "istio-system"), &policy]);
+    assert_eq!(why(&both, "web", "db", 80), "allowed?", "which revision has the pod is not known");
+    for (kind, spec) in [
+        (
+            "apiVersion: install.istio.io/v1alpha1, kind: IstioOperator",
+            "meshConfig: {rootNamespace: mesh}",
+        ),
+        (
+            "apiVersion: sailoperator.io/v1, kind: Istio",
+            "values: {meshConfig: {rootNamespace: mesh}}",
+        ),
+    ] {
+        let operator = format!("{{{kind}, metadata: {{name: default}}, spec: {{{spec}}}}}");
+        assert_eq!(why(&reach(&[&operator, &policy]), "web", "db", 80), "denied", "{kind}");
+    }
 }
 
 /// An ingress controller reaches a pod that takes encrypted connections only if it has a proxy.

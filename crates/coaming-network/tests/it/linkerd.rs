@@ -120,6 +120,38 @@ fn server_authorizations_and_access_policies() {
     }
 }
 
+/// What neither pods nor namespaces say, the control plane says: its values, its arguments, the
+/// environment of a proxy.
+#[test]
+fn the_control_plane_has_a_default_of_its_own() {
+    let config = |values: &str| {
+        format!(
+            "{{apiVersion: v1, kind: ConfigMap, metadata: {{name: linkerd-config, namespace: linkerd}}, data: {{values: \"{values}\"}}}}"
+        )
+    };
+    let values = reach(&[&config(
+        "clusterNetworks: 192.0.2.0/24\\nproxy:\\n  defaultInboundPolicy: deny\\n",
+    )]);
+    assert_eq!(why(&values, "web", "db", 80), "denied");
+    assert_eq!(why(&values, "web", "legacy", 80), "allowed", "it has no proxy");
+    assert_eq!(why(&values, "web", "open", 80), "allowed", "its annotation counts first");
+    let old = reach(&[&config("policyController: {defaultAllowPolicy: all-authenticated}")]);
+    assert_eq!(why(&old, "web", "db", 80), "allowed");
+    assert_eq!(why(&old, "legacy", "db", 80), "denied");
+    let networks = reach(&[&config(
+        "{clusterNetworks: '192.0.2.0/24,10.0.0.0/8', proxy: {defaultInboundPolicy: cluster-unauthenticated}}",
+    )]);
+    assert_eq!(why(&networks, "192.0.2.7", "db", 80), "allowed");
+    assert_eq!(why(&networks, "198.51.100.7", "db", 80), "denied");
+    let runs = "{apiVersion: apps/v1, kind: Deployment, metadata: {name: linkerd-destination, namespace: linkerd}, spec: {selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: {containers: [{name: policy, image: x, args: [--default-policy=all-unauthenticated]}]}}}}";
+    let both = reach(&[&config("proxy: {defaultInboundPolicy: deny}"), runs]);
+    assert_eq!(why(&both, "web", "db", 80), "allowed", "what runs counts");
+    let release = "{apiVersion: helm.toolkit.fluxcd.io/v2, kind: HelmRelease, metadata: {name: l, namespace: linkerd}, spec: {chart: {spec: {chart: linkerd-control-plane}}, values: {proxy: {defaultInboundPolicy: deny}}}}";
+    assert_eq!(why(&reach(&[release]), "web", "db", 80), "denied");
+    let injected = "{apiVersion: v1, kind: Pod, metadata: {name: in, namespace: old}, spec: {containers: [{name: c, image: x}, {name: linkerd-proxy, image: p, env: [{name: LINKERD2_PROXY_INBOUND_DEFAULT_POLICY, value: deny}]}]}}";
+    assert_eq!(why(&reach(&[injected]), "web", "old/in", 80), "denied");
+}
+
 #[test]
 fn ports_without_a_server_have_the_default_of_their_pods() {
     let defaults = reach(&[]);

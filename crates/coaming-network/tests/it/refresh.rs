@@ -145,6 +145,18 @@ fn object(random: &mut Random, step: usize) -> String {
                 "apiVersion: security.istio.io/v1\n{meta}spec: {{selector: {{matchLabels: {{app: {app}}}}}, rules: [{{from: [{{source: {{namespaces: [ns0]}}}}]}}]}}\n"
             )
         }
+        13 if random.chance(20) => {
+            let inbound = *random.pick(&["deny", "all-authenticated", "cluster-unauthenticated"]);
+            format!(
+                "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: linkerd-config, namespace: linkerd}}\ndata: {{values: 'proxy: {{defaultInboundPolicy: {inbound}}}'}}\n"
+            )
+        }
+        13 if random.chance(20) => {
+            let root = random.below(2);
+            format!(
+                "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: istio, namespace: ns{root}}}\ndata: {{mesh: 'rootNamespace: ns{root}'}}\n"
+            )
+        }
         13 if random.chance(50) => {
             let meta = meta("UserDefinedNetwork", "");
             format!(

@@ -237,8 +237,8 @@ fn phrased(advice: &Advice) -> String {
         ),
         Advice::AuthorizeClient(rule, _) => format!(
             "to allow it: the annotation config.linkerd.io/default-inbound-policy of the target's pods \
-             or namespace makes it {}; change it, or add a Server for the port with an \
-             AuthorizationPolicy for the source",
+             or namespace, or proxy.defaultInboundPolicy of Linkerd's installation, makes it {}; \
+             change it, or add a Server for the port with an AuthorizationPolicy for the source",
             rule.policy
         ),
         Advice::Authorize(policy) => format!(

@@ -7,6 +7,7 @@
 mod authentication;
 mod authorization;
 mod pods;
+pub(super) mod settings;
 mod sources;
 
 use coaming_kube::{Fields, Object};
@@ -20,9 +21,7 @@ use crate::model::{
 };
 use crate::selector::{ISTIO, Operator, Selector};
 pub(super) use pods::wish;
-
-/// The namespace whose policies apply to all namespaces.
-const ROOT: &str = "istio-system";
+pub(crate) use settings::{RootNamespace, is_settings};
 
 /// Reads the policy under examination; what is wrong with it is in `checks` afterwards.
 pub(super) fn read(checks: &mut Checks<'_, '_>, kind: PolicyKind) -> PolicyFacts {
@@ -47,21 +46,6 @@ pub(super) fn changes_encryption(object: Object<'_>) -> bool {
     policies.into_iter().any(|policy| overrides(policy) || ports(policy))
 }
 
-/// Whether the mesh's settings say that policies of another namespace than [`ROOT`] apply to all.
-pub(super) fn has_other_root(object: Object<'_>) -> bool {
-    let settings = match (object.group(), object.kind()) {
-        ("", "ConfigMap") if object.name() == "istio" || object.name().starts_with("istio-") => {
-            let mesh = object.node().mapping("data").string("mesh").unwrap_or_default();
-            let named = mesh.lines().find_map(|line| line.trim().strip_prefix("rootNamespace:"));
-            return named.is_some_and(|name| name.trim().trim_matches(['"', '\'']) != ROOT);
-        }
-        ("install.istio.io", "IstioOperator") => object.spec().mapping("meshConfig"),
-        ("sailoperator.io", "Istio") => object.spec().mapping("values").mapping("meshConfig"),
-        _ => return false,
-    };
-    settings.string("rootNamespace").is_some_and(|name| name != ROOT)
-}
-
 fn overrides(policy: Node<'_>) -> bool {
     let mode = policy.mapping("tls").string("mode");
     mode.is_some_and(|mode| mode != "ISTIO_MUTUAL")
@@ -78,7 +62,7 @@ struct SpecReader<'c, 'r, 'i> {
 impl<'i> SpecReader<'_, '_, 'i> {
     /// Whether the policy applies to all namespaces.
     fn is_root(&self) -> bool {
-        self.checks.object.namespace_or_default() == ROOT
+        self.checks.reader.istio_root().is(self.checks.object.namespace_or_default())
     }
 
     /// The pods that the policy selects, with a proxy or without.
