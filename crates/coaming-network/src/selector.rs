@@ -34,6 +34,12 @@ pub const LINKERD_IDENTITY: &str = ":identity";
 /// As [`SERVICE_ACCOUNT`], for whom the pods' proxy of Linkerd lets in by itself.
 pub const INBOUND: &str = ":inbound-policy";
 
+/// What the keys begin with under which pods have the labels of their service account.
+pub const ACCOUNT: &str = ":account/";
+
+/// As [`SERVICE_ACCOUNT`], for that the input does not have the pods' account.
+pub const ACCOUNT_UNKNOWN: &str = ":account-unknown";
+
 /// Whether a label of pods is not theirs, but says something else about them.
 pub(crate) fn is_derived(key: &str) -> bool {
     key.starts_with(':')

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use coaming_kube::World;
 
+use crate::facts::asks_for_accounts;
 use crate::model::{
     Influence, Linkerd, Mesh, Model, Namespaces, PeerKind, PodSelector, Pods, PolicyKind, Role,
     Scope, ServicePeer, Tier, Unevaluated, Workload,
 };
 use crate::reach::Endpoint;
-use crate::selector::{ISTIO, LINKERD, Operator, Selector};
+use crate::selector::{ACCOUNT_UNKNOWN, ISTIO, LINKERD, Operator, Selector};
 use crate::space::{selects, services_meant};
 use crate::views::{from_world, unevaluated_in};
 
@@ -93,8 +94,13 @@ pub fn unevaluated(model: &Model, endpoints: Option<&[Endpoint]>) -> Vec<Unevalu
             real.map(|(_, pods)| pods).collect()
         }
     };
-    let derived =
-        [unknown_tiers(model), unknown_services(model), unknown_members(model, &asked)].concat();
+    let derived = [
+        unknown_tiers(model),
+        unknown_services(model),
+        unknown_accounts(model, &asked),
+        unknown_members(model, &asked),
+    ]
+    .concat();
     let touching = model.unevaluated.iter().chain(&derived).map(|object| {
         let touched = asked.iter().filter(|pods| object.touches(model, pods));
         let workloads = touched.filter_map(|pods| model.workloads.get(pods.workload));
@@ -135,13 +141,38 @@ fn unknown_services(model: &Model) -> Vec<Unevaluated> {
             _ => None,
         });
         services.any(unclear).then(|| Unevaluated {
-            group: "cilium.io".to_owned(),
+            group: if policy.kind.is_calico() { "projectcalico.org" } else { "cilium.io" }
+                .to_owned(),
             kind: policy.kind.name().to_owned(),
-            field: Some("toServices without pods to select".to_owned()),
+            field: Some(match policy.kind.is_calico() {
+                true => "services without pods to select".to_owned(),
+                false => "toServices without pods to select".to_owned(),
+            }),
             influence: Influence::Policy,
             scope: Scope::Pods(policy.subject.clone()),
             location: policy.location.clone(),
         })
+    });
+    found.collect()
+}
+
+/// Policies that select by the labels of service accounts, where the input does not have those of
+/// these pods.
+fn unknown_accounts(model: &Model, asked: &[&Pods]) -> Vec<Unevaluated> {
+    if !asked.iter().any(|pods| pods.labels.contains_key(ACCOUNT_UNKNOWN)) {
+        return Vec::new();
+    }
+    let mut pods = Selector::everything();
+    pods.require(ACCOUNT_UNKNOWN, Operator::Exists);
+    let scope = PodSelector { namespaces: Namespaces::Selected(Selector::everything()), pods };
+    let policies = model.policies.iter().map(|(_, policy)| policy);
+    let found = policies.filter(|policy| asks_for_accounts(policy)).map(|policy| Unevaluated {
+        group: "projectcalico.org".to_owned(),
+        kind: policy.kind.name().to_owned(),
+        field: Some("serviceAccountSelector for accounts that are not here".to_owned()),
+        influence: Influence::Policy,
+        scope: Scope::Pods(scope.clone()),
+        location: policy.location.clone(),
     });
     found.collect()
 }

@@ -359,7 +359,8 @@ impl IngressFacts {
     }
 
     /// The Service of this name that counts.
-    fn service<'s>(
+    /// The Service of this name.
+    pub(super) fn service<'s>(
         &self,
         sources: &'s BTreeMap<ObjectId, ObjectFacts>,
         name: &Name,

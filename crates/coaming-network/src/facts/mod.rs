@@ -9,6 +9,7 @@
 //! Invariant: after `settle`, the model is the one that reading all current objects from scratch
 //! gives, up to ids.
 
+mod accounts;
 mod ingress;
 mod linkerd;
 mod namespaces;
@@ -30,6 +31,7 @@ use crate::model::{
 use crate::ports::Protocol;
 use crate::selector::{INBOUND, Labels};
 use crate::views::linkerd::{LinkerdObject, LinkerdSettings};
+pub(crate) use accounts::asks as asks_for_accounts;
 pub(crate) use target::Target;
 
 /// Kind, namespace and name: how objects refer to each other.
@@ -78,6 +80,8 @@ pub(crate) enum Statement {
     Service(Box<Service>, bool, Option<Box<Entrance>>),
     /// It is a route: an Ingress or something like it.
     Route(Vec<Entrance>),
+    /// It is a service account, with these labels.
+    Account(Labels),
     /// It is a node.
     Node(Node),
     /// The API server calls these Services because of it.
@@ -196,6 +200,7 @@ pub(crate) struct Facts {
     unevaluated: BTreeSet<ObjectId>,
     /// Calico's network sets and tiers.
     calico: BTreeSet<ObjectId>,
+    accounts: accounts::Accounts,
     /// How many policies of Istio there are.
     mesh: usize,
     /// How many objects there are of which Linkerd's proxies take whom to let in.
@@ -274,6 +279,9 @@ impl Facts {
                 }
                 let identity = (*kind, namespace.clone(), facts.identity.2.clone());
                 self.policies.change(identity, id, valid, add);
+                if self.accounts.change_policies(&policy.policies, add) {
+                    self.dirty.pods.extend(with_pods(&self.sources));
+                }
                 if kind.is_mesh() {
                     let before = self.mesh;
                     self.mesh = if add { before + 1 } else { before.saturating_sub(1) };
@@ -287,6 +295,16 @@ impl Facts {
                     keep(&mut self.unevaluated, id, add);
                 }
             }
+            Statement::Account(_) => {
+                let name = (namespace.clone(), facts.identity.2.clone());
+                self.accounts.change(name, id, add);
+                if self.accounts.count() {
+                    let inside = with_pods(&self.sources).filter(|id| {
+                        self.sources.get(id).is_some_and(|it| it.identity.1 == *namespace)
+                    });
+                    self.dirty.pods.extend(inside);
+                }
+            }
             Statement::Node(_) => {
                 self.dirty.nodes.insert(id);
             }
@@ -294,6 +312,7 @@ impl Facts {
                 let ipv6 = usize::from(*ipv6);
                 self.ipv6 = if add { self.ipv6 + ipv6 } else { self.ipv6.saturating_sub(ipv6) };
                 self.ingress.change_service(id, service, add);
+                self.policies.services_changed();
             }
             Statement::Unevaluated(_) => {
                 self.dirty.unevaluated = true;
@@ -339,7 +358,7 @@ impl Facts {
         let linkerd = self.linkerd.settle(&self.sources, self.linkerd_count > 0, target);
         self.dirty.unevaluated |= linkerd;
         if linkerd
-            | self.policies.settle(&self.sources, target)
+            | self.policies.settle(&self.sources, &self.ingress, target)
             | self.namespaces.settle_problems(&self.sources)
         {
             let problems = self.policies.problems().chain(self.namespaces.problems());
@@ -440,6 +459,10 @@ impl Facts {
             let mut ids = Vec::with_capacity(facts.pods.len());
             for (position, pods) in facts.pods.iter().enumerate() {
                 let mut pods = Pods { workload: *workload_id, ..pods.clone() };
+                if self.accounts.count() {
+                    let labels = Arc::make_mut(&mut pods.labels);
+                    self.accounts.enter(&self.sources, &pods.namespace, labels);
+                }
                 if (self.mesh > 0 || self.linkerd_count > 0)
                     && let Some(namespace) = target.model().namespaces.get(&*pods.namespace)
                 {

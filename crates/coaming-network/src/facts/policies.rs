@@ -1,11 +1,13 @@
 //! Policies by their names: of several with one name only one can exist.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use coaming_kube::ObjectId;
 
-use super::{ObjectFacts, Statement, Target};
-use crate::model::{Policy, PolicyKind, Problem, ProblemKind, Rule};
+use super::ingress::IngressFacts;
+use super::{Name, ObjectFacts, Statement, Target};
+use crate::model::{PeerKind, Policy, PolicyKind, PortMatch, Problem, ProblemKind, Rule, Service};
 
 /// Kind, namespace and name.
 pub(super) type PolicyName = (PolicyKind, String, String);
@@ -23,6 +25,8 @@ pub(super) struct PolicyNames {
     /// In which order names first appeared: the order of ids.
     dirty_order: Vec<PolicyName>,
     changed_problems: BTreeSet<(PolicyKind, ObjectId)>,
+    /// Those with rules whose ports are the ones of a Service.
+    by_service: BTreeSet<PolicyName>,
 }
 
 impl PolicyNames {
@@ -41,10 +45,19 @@ impl PolicyNames {
         }
     }
 
+    /// A Service changed: the policies that take their ports from one may change too.
+    pub(super) fn services_changed(&mut self) {
+        let meant = self.by_service.iter().filter(|name| !self.dirty.contains(*name));
+        let meant: Vec<PolicyName> = meant.cloned().collect();
+        self.dirty.extend(meant.iter().cloned());
+        self.dirty_order.extend(meant);
+    }
+
     /// Brings a model up to date; gives whether the problems changed.
     pub(super) fn settle(
         &mut self,
         sources: &BTreeMap<ObjectId, ObjectFacts>,
+        ingress: &IngressFacts,
         target: &mut impl Target,
     ) -> bool {
         self.dirty.clear();
@@ -87,12 +100,17 @@ impl PolicyNames {
             for gone in known.split_off(known.len().min(policies.len())) {
                 target.remove_policy(gone);
             }
+            self.by_service.remove(&name);
+            if policies.iter().any(takes_ports) {
+                self.by_service.insert(name.clone());
+            }
             for (position, policy) in policies.iter().enumerate() {
+                let policy = with_ports(policy, |name| ingress.service(sources, name));
                 let id = known.get(position).copied();
-                if id.and_then(|id| target.model().policies.get(id)) == Some(policy) {
+                if id.and_then(|id| target.model().policies.get(id)) == Some(&*policy) {
                     continue;
                 }
-                let id = target.put_policy(id, policy.clone());
+                let id = target.put_policy(id, policy.into_owned());
                 if position == known.len() {
                     known.push(id);
                 }
@@ -108,6 +126,43 @@ impl PolicyNames {
     pub(super) fn problems(&self) -> impl Iterator<Item = &Problem> {
         self.problems.values().flatten()
     }
+}
+
+/// The Service that a rule for egress takes its ports from, as Calico's rules do.
+fn port_source(policy: &Policy, rule: &Rule) -> Option<Name> {
+    let mut peers = rule.peers.iter().flatten().filter(|_| policy.kind.is_calico());
+    peers.find_map(|peer| match &peer.kind {
+        PeerKind::Services(service) => Some((service.namespace.clone()?, service.name.clone()?)),
+        _ => None,
+    })
+}
+
+fn takes_ports(policy: &Policy) -> bool {
+    policy.egress.iter().flatten().any(|rule| port_source(policy, rule).is_some())
+}
+
+/// A policy with the ports of the Services that its rules take them from; without such a Service its
+/// rules match no pod.
+fn with_ports<'p, 's>(
+    policy: &'p Policy,
+    service: impl Fn(&Name) -> Option<&'s Service>,
+) -> Cow<'p, Policy> {
+    if !takes_ports(policy) {
+        return Cow::Borrowed(policy);
+    }
+    let mut found = policy.clone();
+    for rule in found.egress.iter_mut().flatten() {
+        let Some(service) = port_source(policy, rule).and_then(|name| service(&name)) else {
+            continue;
+        };
+        let ports = service.ports.iter().map(|port| PortMatch {
+            protocol: Some(port.protocol),
+            numbers: port.target.clone(),
+            location: rule.location.clone(),
+        });
+        rule.ports = Some(ports.collect());
+    }
+    Cow::Owned(found)
 }
 
 fn policies(sources: &BTreeMap<ObjectId, ObjectFacts>, id: ObjectId) -> &[Policy] {

@@ -150,6 +150,7 @@ pub(crate) fn statement(reader: &Reader<'_>, object: Object<'_>) -> Statement {
         ("projectcalico.org" | "crd.projectcalico.org", kind) => {
             calico::statement(reader, object, kind)
         }
+        ("", "ServiceAccount") => Statement::Account(labels_of(object.metadata())),
         ("", "Node") => Statement::Node(workload::node(object)),
         ("apps", "DaemonSet") => {
             workload::plugin(reader, object).map_or(Statement::Nothing, Statement::Plugin)

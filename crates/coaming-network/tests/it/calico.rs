@@ -46,6 +46,77 @@ fn a_policy_isolates_and_allows() {
 }
 
 #[test]
+fn labels_of_service_accounts() {
+    let account = |name: &str, role: &str| {
+        format!(
+            "{{apiVersion: v1, kind: ServiceAccount, metadata: {{name: {name}, namespace: ops, labels: {{role: {role}}}}}}}"
+        )
+    };
+    let pod = |name: &str, account: &str| {
+        format!(
+            "{{apiVersion: v1, kind: Pod, metadata: {{name: {name}, namespace: ops, labels: {{app: {name}}}}}, spec: {{serviceAccountName: {account}, containers: [{{name: c, image: x}}]}}}}"
+        )
+    };
+    let (front, back) = (account("front", "front"), account("back", "back"));
+    let pods = [pod("a", "front"), pod("b", "back"), pod("c", "elsewhere"), pod("d", "default")];
+    let all = |policy: &str| {
+        let more = [front.as_str(), back.as_str(), policy];
+        let all: Vec<&str> = pods.iter().map(String::as_str).chain(more).collect();
+        reach(&all)
+    };
+    let subject = all(&global(
+        "x",
+        "{serviceAccountSelector: \"role == 'front'\", types: [Ingress], ingress: []}",
+    ));
+    let into = |to: &str| why(&subject, "ops/d", to, 80);
+    assert_eq!(
+        ["ops/a", "ops/b", "ops/known", "db"].map(into),
+        ["denied", "allowed", "allowed", "allowed"]
+    );
+    assert_eq!(into("ops/c"), "allowed?", "its account is not here");
+    let peer = all(&policy(
+        "x",
+        "{selector: \"app == 'db'\", ingress: [{action: Allow, source: {namespaceSelector: all(), serviceAccounts: {selector: \"role == 'back' || projectcalico.org/name == 'front'\"}}}]}",
+    ));
+    let from = |from: &str| why(&peer, from, "db", 80);
+    assert_eq!(
+        ["ops/a", "ops/b", "ops/d", "web"].map(from),
+        ["allowed", "allowed", "denied", "denied?"]
+    );
+    assert_eq!(from("ops/c"), "denied?");
+}
+
+#[test]
+fn services_with_their_ports() {
+    let rule = |services: &str| {
+        policy(
+            "x",
+            &format!(
+                "{{selector: \"app == 'web'\", types: [Egress], egress: [{{action: Allow, destination: {{services: {services}}}}}]}}"
+            ),
+        )
+    };
+    let service = "{apiVersion: v1, kind: Service, metadata: {name: sql, namespace: shop}, spec: {selector: {app: db}, ports: [{port: 80, targetPort: 5432}]}}";
+    let here = rule("{name: sql}");
+    let known = reach(&[service, &here]);
+    assert_eq!(why(&known, "web", "db", 5432), "allowed");
+    assert_eq!(why(&known, "web", "db", 80), "denied", "this is the port of the Service");
+    assert_eq!(why(&known, "web", "ops/scrape", 5432), "denied");
+    assert_eq!(why(&reach(&[&here]), "web", "db", 5432), "denied?", "the Service is not here");
+    let source = policy(
+        "x",
+        "{selector: \"app == 'web'\", ingress: [{action: Allow, source: {services: {name: sql, namespace: shop}}}]}",
+    );
+    let known = reach(&[service, &source]);
+    assert_eq!(why(&known, "db", "web", 1), "allowed");
+    assert_eq!(why(&known, "ops/scrape", "web", 1), "denied");
+    let api = reach(&[&rule("{name: kubernetes, namespace: default}")]);
+    assert_eq!(why(&api, "web", "db", 5432), "denied");
+    let model: Model = common::model(&rule("{name: sql, namespace: shop}, nets: [10.0.0.0/8]"));
+    assert_eq!((model.policies.len(), model.problems.len()), (0, 1));
+}
+
+#[test]
 fn order_decides_and_kubernetes_is_at_1000() {
     let deny = |order: &str| {
         global(

@@ -32,7 +32,10 @@ fn object(random: &mut Random, step: usize) -> String {
         _ => String::new(),
     };
     let port = *random.pick(&["{name: http, containerPort: 8080}", "{containerPort: 80}", ""]);
-    let containers = format!("containers: [{{name: c, image: i, ports: [{port}]}}]");
+    let account = *random.pick(&["default", "default", "ci"]);
+    let containers = format!(
+        "serviceAccountName: {account}, containers: [{{name: c, image: i, ports: [{port}]}}]"
+    );
     let app = *random.pick(&["a", "b", "c"]);
     match random.below(20) {
         0..=2 => {
@@ -155,6 +158,22 @@ fn object(random: &mut Random, step: usize) -> String {
             let root = random.below(2);
             format!(
                 "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: istio, namespace: ns{root}}}\ndata: {{mesh: 'rootNamespace: ns{root}'}}\n"
+            )
+        }
+        14 if random.chance(30) => {
+            let meta = meta("ServiceAccount", ", labels: {team: red}");
+            format!("apiVersion: v1\n{meta}").replace("x0", "default").replace("x1", "ci")
+        }
+        14 if random.chance(50) => {
+            let meta = meta("NetworkPolicy", "");
+            let peer = *random.pick(&[
+                "serviceAccounts: {selector: 'team == \"red\"'}",
+                "services: {name: x1}",
+                "services: {name: x2}",
+            ]);
+            let subject = *random.pick(&["selector: all()", "serviceAccountSelector: 'has(team)'"]);
+            format!(
+                "apiVersion: projectcalico.org/v3\n{meta}spec: {{{subject}, types: [Egress], egress: [{{action: Allow, destination: {{{peer}}}}}]}}\n"
             )
         }
         13 if random.chance(50) => {

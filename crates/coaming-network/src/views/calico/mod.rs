@@ -21,7 +21,7 @@ use crate::model::{
     Direction, Influence, NAMESPACE_NAME_LABEL, Namespaces, NetworkSet, Order, PodSelector, Policy,
     PolicyKind, Scope, Tier, TierSettings, Unevaluated,
 };
-use crate::selector::{NAMESPACE, ORCHESTRATOR, SERVICE_ACCOUNT, Selector};
+use crate::selector::{ACCOUNT, NAMESPACE, ORCHESTRATOR, SERVICE_ACCOUNT, Selector};
 
 /// What an object of Calico says.
 pub(super) fn statement(reader: &Reader<'_>, object: Object<'_>, kind: &str) -> Statement {
@@ -98,11 +98,12 @@ struct SpecReader<'c, 'r, 'i> {
 
 impl<'i> SpecReader<'_, '_, 'i> {
     fn read(mut self, spec: Node<'i>) -> PolicyFacts {
-        const FIELDS: [&str; 12] = [
+        const FIELDS: [&str; 13] = [
             "tier",
             "order",
             "selector",
             "namespaceSelector",
+            "serviceAccountSelector",
             "types",
             "ingress",
             "egress",
@@ -115,6 +116,8 @@ impl<'i> SpecReader<'_, '_, 'i> {
         self.note_unknown(spec, "", &FIELDS);
         let namespace = self.namespace();
         let pods = self.selector(spec, "selector", pod_key).unwrap_or_default();
+        let accounts = self.selector(spec, "serviceAccountSelector", account_key);
+        let pods = Selector::all_of([pods, accounts.unwrap_or_default()]);
         let wanted = self.selector(spec, "namespaceSelector", namespace_key).unwrap_or_default();
         let namespaces = match namespace {
             Some(name) => Namespaces::Named(name.to_owned()),
@@ -246,6 +249,14 @@ fn pod_key(key: &str) -> String {
         "projectcalico.org/serviceaccount" => SERVICE_ACCOUNT.to_owned(),
         "projectcalico.org/orchestrator" => ORCHESTRATOR.to_owned(),
         key => key.to_owned(),
+    }
+}
+
+/// As `pod_key`, for selectors of service accounts.
+fn account_key(key: &str) -> String {
+    match key {
+        "projectcalico.org/name" => SERVICE_ACCOUNT.to_owned(),
+        key => format!("{ACCOUNT}{key}"),
     }
 }
 

@@ -3,11 +3,11 @@
 use coaming_kube::Fields;
 use coaming_yaml::Node;
 
-use super::{SpecReader, is_global, namespace_key, pod_key, selector};
+use super::{SpecReader, account_key, is_global, namespace_key, pod_key, selector};
 use crate::ip::IpSet;
 use crate::model::{
     Action, Direction, Limit, Namespaces, NetworkSetPeer, PeerKind, PodSelector, PolicyPeer,
-    PortMatch, PortNumbers, Rule,
+    PortMatch, PortNumbers, Rule, ServicePeer,
 };
 use crate::ports::{FIRST_PORT, LAST_PORT, PortSet, Protocol};
 use crate::selector::{Operator, SERVICE_ACCOUNT, Selector};
@@ -193,7 +193,8 @@ impl<'i> SpecReader<'_, '_, 'i> {
 
     /// The other side; `None` for any.
     fn peers(&mut self, node: Node<'i>, name: &str) -> Option<Vec<PolicyPeer>> {
-        const FIELDS: [&str; 8] = [
+        const FIELDS: [&str; 9] = [
+            "services",
             "nets",
             "notNets",
             "selector",
@@ -206,7 +207,10 @@ impl<'i> SpecReader<'_, '_, 'i> {
         let prefix = format!("{name}.");
         self.note_unknown(node, &prefix, &FIELDS);
         let given = |field: &str| node.field(field).is_some();
-        if given("services") || given("domains") {
+        if let Some(services) = self.checks.mapping(node, "services") {
+            return Some(self.services(node, services, name));
+        }
+        if given("domains") {
             return Some(vec![PolicyPeer { kind: PeerKind::Unknown, location: None }]);
         }
         let selected = ["selector", "namespaceSelector", "serviceAccounts"].into_iter().any(given);
@@ -232,6 +236,39 @@ impl<'i> SpecReader<'_, '_, 'i> {
         Some(
             kinds.into_iter().map(|kind| PolicyPeer { kind, location: location.clone() }).collect(),
         )
+    }
+
+    /// The Service that an entity names. Its ports are added when they are known: see
+    /// [`crate::facts`].
+    fn services(&mut self, node: Node<'i>, services: Node<'i>, name: &str) -> Vec<PolicyPeer> {
+        let others = [
+            "nets",
+            "notNets",
+            "selector",
+            "notSelector",
+            "namespaceSelector",
+            "ports",
+            "notPorts",
+        ];
+        if let Some(other) = others.into_iter().find(|it| node.field(it).is_some()) {
+            self.checks.refuse(services, format!("`services` must not be combined with `{other}`"));
+        }
+        self.note_unknown(services, &format!("{name}.services."), &["name", "namespace"]);
+        let own = self.namespace();
+        let (service, namespace) = (services.string("name"), services.string("namespace").or(own));
+        let kind = match (service, namespace) {
+            (Some("kubernetes"), Some("default")) => PeerKind::ApiServer,
+            (Some(service), Some(namespace)) => PeerKind::Services(ServicePeer {
+                namespace: Some(namespace.to_owned()),
+                name: Some(service.to_owned()),
+                labels: Selector::everything(),
+            }),
+            _ => {
+                self.gaps.push(format!("{name}.services"));
+                PeerKind::Unknown
+            }
+        };
+        vec![PolicyPeer { kind, location: self.checks.location(services) }]
     }
 
     /// What `notSelector` leaves.
@@ -294,7 +331,14 @@ impl<'i> SpecReader<'_, '_, 'i> {
             if !names.is_empty() {
                 pods.require(SERVICE_ACCOUNT, Operator::In(names));
             }
-            self.note_unknown(accounts, &format!("{prefix}serviceAccounts."), &["names"]);
+            if let Some(selector) = self.selector(accounts, "selector", account_key) {
+                pods = Selector::all_of([pods, selector]);
+            }
+            self.note_unknown(
+                accounts,
+                &format!("{prefix}serviceAccounts."),
+                &["names", "selector"],
+            );
         }
         if is_global(node) {
             return vec![PeerKind::NetworkSets(NetworkSetPeer {
