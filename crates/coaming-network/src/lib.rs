@@ -65,7 +65,7 @@ pub use findings::{
 };
 pub use graph::{Edge, Graph, GraphNode, graph};
 pub use ip::IpSet;
-pub use lint::{IdleRule, idle_rules};
+pub use lint::{IdleRule, RulePlace, idle_rules};
 pub use list::{Connection, Peer, connections, list};
 pub use matrix::{Summary, summary};
 pub use model::{Direction, Model, Pods, Policy, Workload};

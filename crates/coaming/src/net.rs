@@ -237,10 +237,13 @@ fn lint(inputs: &NetInputArguments) -> Result<Outcome, CommandError> {
     let reach = Reach::new(model);
     let mut rules = coaming_network::idle_rules(&reach);
     rules.retain(|idle| {
-        reach.subject(idle.policy_id).into_iter().any(|pods| {
-            let model = reach.model();
+        let model = reach.model();
+        let concerned = idle.places.iter();
+        let mut concerned = concerned
+            .flat_map(|it| reach.subject(it.policy).into_iter().map(move |pods| (it, pods)));
+        concerned.any(|(place, pods)| {
             let workload = model.pods.get(pods).and_then(|it| model.workloads.get(it.workload));
-            let on = reach.rule_ports(idle.policy_id, idle.direction, idle.position, pods);
+            let on = reach.rule_ports(place.policy, place.direction, place.position, pods);
             workload.is_some_and(|workload| filter.keeps(workload))
                 && filter.ports.as_ref().is_none_or(|ports| !on.intersection(ports).is_empty())
         })
