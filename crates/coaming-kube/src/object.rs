@@ -194,7 +194,9 @@ impl<'a> Object<'a> {
     #[must_use]
     pub fn name(self) -> &'a str {
         let metadata = self.metadata();
-        metadata.string("name").or_else(|| metadata.string("generateName")).unwrap_or_default()
+        let text = metadata.string("name").or_else(|| metadata.string("generateName"));
+        // A name such as `n` without quotes is not text, and still what people call the object.
+        text.or_else(|| metadata.field("name").map(Node::text)).unwrap_or_default()
     }
 
     /// The namespace it names, or that of its release; empty where there is neither.
