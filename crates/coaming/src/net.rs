@@ -48,12 +48,7 @@ struct Asked {
 fn asked(loaded: Loaded, view: &NetViewArguments) -> Result<Asked, CommandError> {
     let (world, outcome) = scope::world(loaded)?;
     let mut model = from_world(&world);
-    match view.network_plugin {
-        Plugin::Auto => {}
-        Plugin::Calico => model.plugin = NetworkPlugin::Calico,
-        Plugin::Cilium => model.plugin = NetworkPlugin::Cilium,
-        Plugin::Kubernetes => model.plugin = NetworkPlugin::Kubernetes,
-    }
+    model.plugin = plugin(view).unwrap_or(model.plugin);
     for problem in &model.problems {
         let location = problem.location.as_ref();
         let location = location.map_or_else(String::new, |location| format!("{location}: "));
@@ -62,6 +57,16 @@ fn asked(loaded: Loaded, view: &NetViewArguments) -> Result<Asked, CommandError>
     let remarks = render::remarks(&model);
     let outcome = if model.pods.is_empty() { Outcome::Failed } else { outcome };
     Ok(Asked { model, remarks, outcome })
+}
+
+/// The plugin that was named.
+fn plugin(view: &NetViewArguments) -> Option<NetworkPlugin> {
+    match view.network_plugin {
+        Plugin::Auto => None,
+        Plugin::Calico => Some(NetworkPlugin::Calico),
+        Plugin::Cilium => Some(NetworkPlugin::Cilium),
+        Plugin::Kubernetes => Some(NetworkPlugin::Kubernetes),
+    }
 }
 
 fn argument(error: impl ToString) -> CommandError {
@@ -320,8 +325,11 @@ fn suggest(arguments: &SuggestArguments) -> Result<Outcome, CommandError> {
         let path = arguments.answers.as_deref().unwrap_or(Path::new(""));
         CommandError::Argument(format!("{}: {error}", path.display()))
     })?;
-    let (world, mut outcome) = scope::world(scope::load(&arguments.inputs))?;
-    let remarks = render::remarks(&from_world(&world));
+    let view = &arguments.inputs.view;
+    let (world, mut outcome) = scope::world(scope::load(&arguments.inputs.inputs()))?;
+    let model = from_world(&world);
+    let filter = filter(view, &[&model])?;
+    let remarks = render::remarks(&model);
     warn_of(&remarks);
     if remarks.is_without_workloads() {
         outcome = Outcome::Failed;
@@ -334,6 +342,8 @@ fn suggest(arguments: &SuggestArguments) -> Result<Outcome, CommandError> {
             PolicyFormat::Calico => Format::Calico,
             PolicyFormat::Cilium => Format::Cilium,
         },
+        plugin: plugin(view),
+        filter: Some(&filter),
     };
     let suggestion = suggest_with(&world, &options).map_err(argument)?;
     print(|out| render::suggestion_yaml(&suggestion, out))?;
@@ -366,7 +376,11 @@ fn keep_questions(
         output::write(Some(path), |out| write!(out, "{before}{gap}{more}"))?;
     }
     if !questions.is_empty() {
-        output::note(&format!("{} questions are open: {}", questions.len(), path.display()));
+        let open = match questions.len() {
+            1 => "1 question is open".to_owned(),
+            count => format!("{count} questions are open"),
+        };
+        output::note(&format!("{open}: {}", path.display()));
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ mod found;
 mod log;
 mod operators;
 mod outside;
+mod part;
 mod text;
 mod verify;
 mod write;
@@ -23,8 +24,11 @@ use coaming_kube::{Fields, World};
 pub use answers::{AnswerError, Answers, answer_template};
 pub use found::{Flow, Question, Source};
 
+use crate::filter::Filter;
 use crate::index::ModelIndex;
-use crate::model::{Direction, ExternalSource, Model, Role, Service, SourceRef, Tier};
+use crate::model::{
+    Direction, ExternalSource, Model, NetworkPlugin, Role, Service, SourceRef, Tier, Workload,
+};
 use crate::views::from_world;
 use found::{Asked, Found, Port, Proposal};
 
@@ -86,6 +90,10 @@ pub struct SuggestOptions<'o> {
     pub answers: Option<&'o Answers>,
     /// The kind of policies.
     pub format: Format,
+    /// The network plugin, if it is known better than by the input.
+    pub plugin: Option<NetworkPlugin>,
+    /// The part to show: policies and questions for these workloads, rules for these ports.
+    pub filter: Option<&'o Filter>,
 }
 
 /// Policies, and the questions that remain.
@@ -120,6 +128,7 @@ pub fn suggest_with(
     options: &SuggestOptions<'_>,
 ) -> Result<Suggestion, SuggestError> {
     let mut model = from_world(world);
+    model.plugin = options.plugin.unwrap_or(model.plugin);
     if model.pods.iter().all(|(_, pods)| pods.role != Role::Real) {
         return Err(SuggestError::NoWorkloads);
     }
@@ -161,8 +170,14 @@ pub fn suggest_with(
         }
         unasked = answers.unasked(&asked).cloned().collect();
     }
-    let yaml = write::policies(&model, &found, &selectors, options.format);
-    verify::verify(model, &yaml, &found, options.format)?;
+    let mut yaml =
+        write::policies(&model, &found, &selectors, &|_: &Workload| true, options.format);
+    verify::verify(model.clone(), &yaml, &found, options.format)?;
+    if let Some(filter) = options.filter.filter(|filter| **filter != Filter::default()) {
+        part::limit(&model, filter, &mut found);
+        let shown = |workload: &Workload| filter.keeps(workload);
+        yaml = write::policies(&model, &found, &selectors, &shown, options.format);
+    }
     Ok(Suggestion {
         yaml,
         flows: found.flows.into_keys().collect(),

@@ -3,7 +3,7 @@
 use coaming_network::suggest::{
     Answers, Format, Source, SuggestError, SuggestOptions, answer_template, suggest, suggest_with,
 };
-use coaming_network::{Model, from_world};
+use coaming_network::{Connections, Filter, Model, PortSet, Protocol, from_world};
 use coaming_test::manifests::{pod, service};
 use insta::assert_snapshot;
 
@@ -22,6 +22,43 @@ fn flows(model: &Model, suggestion: &coaming_network::suggest::Suggestion) -> Ve
     let mut flows: Vec<String> = flows.collect();
     flows.sort();
     flows
+}
+
+/// A part of the policies: those of some workloads, whole, or the rules for some ports.
+#[test]
+fn a_part_is_shown() {
+    let upstream = "image: i:1, env: [{name: UPSTREAM, value: 'http://db:5432 http://cache:6379'}]";
+    let text = [
+        pod("shop", "web", "app: web", "").replace("image: i:1", upstream),
+        pod("shop", "db", "app: db", ""),
+        pod("shop", "cache", "app: cache", ""),
+        service("shop", "db", "{selector: {app: db}, ports: [{port: 5432}]}"),
+        service("shop", "cache", "{selector: {app: cache}, ports: [{port: 6379}]}"),
+        pod("ops", "scrape", "app: scrape", ""),
+    ];
+    let world = world(&text.concat());
+    let model = from_world(&world);
+    let part = |filter: &Filter| {
+        let options = SuggestOptions { filter: Some(filter), ..SuggestOptions::default() };
+        suggest_with(&world, &options).unwrap()
+    };
+    let names = |suggestion: &coaming_network::suggest::Suggestion| {
+        let lines = suggestion.yaml.lines().filter_map(|line| line.strip_prefix("  name: "));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let all = part(&Filter::default());
+    assert_eq!(all, suggest(&world, None).unwrap());
+    let db = coaming_network::find_workload(&model, "shop/db").unwrap();
+    let focus = [model.workloads[db].clone()].into();
+    let only = part(&Filter { focus, ..Filter::default() });
+    assert_eq!(names(&only), ["default-deny", "allow-dns", "db"]);
+    assert!(only.questions.iter().all(|it| !it.text.contains("namespace ops")), "{only:?}");
+    let elsewhere = part(&Filter { namespace: Some("ops".to_owned()), ..Filter::default() });
+    assert_eq!(names(&elsewhere), ["default-deny", "allow-dns"]);
+    let ports = Connections::of(Protocol::Tcp, PortSet::range(6379, 6379));
+    let on_port = part(&Filter { ports: Some(ports), ..Filter::default() });
+    assert_eq!(flows(&model, &on_port), ["web → cache: TCP 6379"]);
+    assert!(!on_port.yaml.contains("5432"), "{}", on_port.yaml);
 }
 
 /// The connections of the application's own architecture, and no other.

@@ -170,23 +170,30 @@ pub struct WhyArguments {
 
 impl WhyArguments {
     /// The port and the inputs: the first path is the port if no such file exists and it has the
-    /// form `5432` or `udp/53`.
+    /// form `5432` or `udp/53`, or before other paths that of a port's name.
     pub(crate) fn port_and_inputs(&self) -> (Option<&str>, InputArguments) {
         let mut inputs = self.inputs.inputs();
         let first = self.inputs.paths.first().filter(|path| !path.exists());
-        let number = first.and_then(|path| path.to_str()).filter(|text| {
+        let is_number = |text: &str| {
             let (protocol, port) = text.split_once('/').unwrap_or(("tcp", text));
             port.parse::<u16>().is_ok()
                 && ["tcp", "udp", "sctp"].iter().any(|known| known.eq_ignore_ascii_case(protocol))
-        });
-        if self.inputs.view.port.is_some() || number.is_none() {
+        };
+        let is_name = |text: &str| {
+            let plain =
+                |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+            self.inputs.paths.len() > 1 && text.len() <= 15 && text.bytes().all(plain)
+        };
+        let port = first.and_then(|path| path.to_str());
+        let port = port.filter(|text| is_number(text) || is_name(text));
+        if self.inputs.view.port.is_some() || port.is_none() {
             return (self.inputs.view.port.as_deref(), inputs);
         }
         inputs.paths.remove(0);
         if inputs.paths.is_empty() {
             inputs.paths.push(PathBuf::from("."));
         }
-        (number, inputs)
+        (port, inputs)
     }
 }
 
@@ -248,7 +255,7 @@ Examples:
 pub struct SuggestArguments {
     /// Where the objects are.
     #[command(flatten)]
-    pub inputs: InputArguments,
+    pub inputs: NetInputArguments,
 
     /// Read the flows from this log instead of the manifests: Hubble, Inspektor Gadget or Calico (JSON
     /// lines), or `conntrack -L`.

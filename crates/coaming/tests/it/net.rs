@@ -71,6 +71,9 @@ fn answers_are_kept() {
 fn explains_compares_and_draws() {
     let why = stdout(&run(&["net", "why", "web", "database", "--port", "5432", "examples/shop"]));
     assert!(why.contains("allowed"), "{why}");
+    let port = |port: &str| run(&["net", "why", "web", "database", port, "examples/shop"]);
+    let named = stdout(&port("nobody-has-it"));
+    assert!(named.is_empty(), "it is the name of a port: {named}");
     for port in ["5432", "tcp/5432"] {
         let positional = run(&["net", "why", "web", "database", port, "examples/shop"]);
         assert_eq!(stdout(&positional), why);

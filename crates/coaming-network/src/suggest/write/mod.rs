@@ -106,11 +106,12 @@ pub(super) fn selectors(model: &Model, found: &mut Found) -> BTreeMap<usize, Lab
     selectors
 }
 
-/// Writes all policies.
+/// Writes the policies of the workloads that are `shown`, and what their namespaces need.
 pub(super) fn policies(
     model: &Model,
     found: &Found,
     selectors: &BTreeMap<usize, Labels>,
+    shown: &dyn Fn(&Workload) -> bool,
     format: Format,
 ) -> String {
     let mut out =
@@ -121,11 +122,12 @@ pub(super) fn policies(
             let _ = writeln!(out, "# - {}", one_line(&question.text));
         }
     }
-    let namespaces = real(model).map(|pods| &*pods.namespace);
+    let is_shown = |pods: &&Pods| model.workloads.get(pods.workload).is_some_and(shown);
+    let namespaces = real(model).filter(is_shown).map(|pods| &*pods.namespace);
     let namespaces: BTreeSet<&str> = namespaces.filter(|name| !super::is_system(name)).collect();
     let mut workloads: BTreeMap<&str, BTreeMap<&Workload, usize>> = BTreeMap::new();
     for &id in selectors.keys() {
-        if let Some(workload) = model.workloads.get(id) {
+        if let Some(workload) = model.workloads.get(id).filter(|workload| shown(workload)) {
             workloads.entry(&workload.namespace).or_default().insert(workload, id);
         }
     }
