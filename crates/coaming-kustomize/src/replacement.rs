@@ -141,6 +141,12 @@ fn steps(path: &str) -> Vec<String> {
             }
         }
     }
+    // Brackets around a key with dots only keep it together: `data.[a.b]`.
+    for step in &mut steps {
+        if is_condition(step) && step.contains('.') && !step.contains('=') {
+            *step = step.trim_matches(['[', ']']).to_owned();
+        }
+    }
     steps
 }
 
@@ -436,4 +442,17 @@ fn visit_items(
         "" => change(item, is_made),
         _ => visit(item, rest, leaf, change),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::steps;
+
+    #[test]
+    fn brackets_and_escapes_keep_steps_together() {
+        assert_eq!(steps("data.[a.b/c].d"), ["data", "a.b/c", "d"]);
+        assert_eq!(steps(r"data.a\.b"), ["data", "a.b"]);
+        assert_eq!(steps("list.[name=a.b].x"), ["list", "[name=a.b]", "x"]);
+        assert_eq!(steps("list.[x]"), ["list", "[x]"]);
+    }
 }

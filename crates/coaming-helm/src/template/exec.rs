@@ -334,7 +334,7 @@ impl Exec {
         let Some((method, path)) = names.split_last() else {
             return Err(fail("can't give argument to non-function".to_owned()));
         };
-        let receiver = chain(receiver, path).map_err(fail)?;
+        let receiver = self.chain(receiver, path).map_err(fail)?;
         let mut values = Vec::with_capacity(arguments.len() + 1);
         for word in arguments {
             values.push(self.word(word, dot, scope)?);
@@ -400,11 +400,27 @@ impl Exec {
             return Ok(Value::NIL);
         }
         let was_field = !path.is_empty();
-        let receiver = chain(receiver, path)?;
+        let receiver = self.chain(receiver, path)?;
         if let Some(result) = functions::method(self, &receiver, last, &[]) {
             return result;
         }
         field_of(&receiver, last, was_field)
+    }
+
+    /// Follows fields, and methods without arguments, from a value.
+    fn chain(&self, receiver: Value, names: &[Rc<str>]) -> Result<Value, String> {
+        let mut value = receiver;
+        if value.is_nil() {
+            return Ok(value);
+        }
+        for (position, name) in names.iter().enumerate() {
+            let method = match value.kind {
+                Kind::Object(_) => functions::method(self, &value, name, &[]),
+                _ => None,
+            };
+            value = method.unwrap_or_else(|| field_of(&value, name, position > 0))?;
+        }
+        Ok(value)
     }
 }
 
@@ -413,18 +429,6 @@ impl Error {
     fn within(self, outer: Origin) -> Self {
         Self { origin: self.origin.or(outer), ..self }
     }
-}
-
-/// Follows fields from a value.
-fn chain(receiver: Value, names: &[Rc<str>]) -> Result<Value, String> {
-    let mut value = receiver;
-    if value.is_nil() {
-        return Ok(value);
-    }
-    for (position, name) in names.iter().enumerate() {
-        value = field_of(&value, name, position > 0)?;
-    }
-    Ok(value)
 }
 
 /// A field of a value. `was_field`: the value itself is the field of another, so that a missing one

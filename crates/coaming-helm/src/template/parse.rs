@@ -480,13 +480,30 @@ impl Parser<'_> {
                 "true" | "false" => Word::Constant(Value::from(&*word == "true").at(self.node(at))),
                 "nil" => Word::Nil,
                 name => match functions::by_name(name) {
-                    Some(function) => Word::Function(function),
+                    Some(function) => self.function(function, at)?,
                     None => return Err(format!("function {name:?} not defined")),
                 },
             },
             token => return Err(format!("unexpected {token:?} in operand")),
         };
         Ok(word)
+    }
+
+    /// A function, or fields of what it gives without arguments: `now.Year`.
+    fn function(
+        &mut self,
+        function: &'static functions::Function,
+        at: usize,
+    ) -> Result<Word, String> {
+        let fields = self.fields(Vec::new())?;
+        if fields.is_empty() {
+            return Ok(Word::Function(function));
+        }
+        let origin = (self.origin)(at);
+        let words = vec![Word::Function(function)];
+        let commands = vec![Command { words, origin }];
+        let pipe = Pipe { variables: Vec::new(), assigns: false, commands, origin };
+        Ok(Word::Chain(Box::new(pipe), fields))
     }
 
     fn fields(&mut self, mut names: Vec<Rc<str>>) -> Result<Vec<Rc<str>>, String> {
