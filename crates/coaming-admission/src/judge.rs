@@ -135,6 +135,13 @@ impl<'p> Scope<'p> {
         }))
     }
 
+    /// Whether mutation leaves the object alone: its owner made it of a template and compares the two, so
+    /// that a Deployment would make one ReplicaSet after another, and an operator write without end. Nobody
+    /// compares pods and Jobs.
+    pub(crate) fn is_compared(&self, request: &Request) -> bool {
+        !matches!(request.kind.as_str(), "Pod" | "Job") && is_controlled(&self.subject)
+    }
+
     /// The findings in a state of the object that the object before the request does not have.
     pub(crate) fn findings(
         &self,

@@ -41,6 +41,8 @@ impl Ask {
         let kind = match object["kind"].as_str().unwrap() {
             "Pod" => ("", "Pod", "pods"),
             "Deployment" => ("apps", "Deployment", "deployments"),
+            "ReplicaSet" => ("apps", "ReplicaSet", "replicasets"),
+            "Job" => ("batch", "Job", "jobs"),
             "Role" => ("rbac.authorization.k8s.io", "Role", "roles"),
             "Secret" => ("", "Secret", "secrets"),
             "ConfigMap" => ("", "ConfigMap", "configmaps"),

@@ -57,6 +57,25 @@ fn an_update_of_something_else_mutates_nothing() {
     assert!(!Ask::update(&good, old).mutate(&on).patch.is_empty());
 }
 
+/// A Deployment from before the policy looks for a ReplicaSet with its own template: one that is repaired
+/// is not it, so that it would make another one, and another one.
+#[test]
+fn what_its_owner_compares_with_a_template_stays_as_it_is() {
+    let on = policies("{mode: enforce, mutate: true}", "", &[]);
+    let owned = |kind: &str| {
+        let mut object = fixable();
+        object["kind"] = kind.into();
+        object["metadata"]["ownerReferences"] =
+            json!([{"apiVersion": "x/v1", "kind": "Owner", "name": "web", "controller": true}]);
+        Ask { user: "system:serviceaccount:argo:rollouts".to_owned(), ..Ask::create(object) }
+    };
+    assert!(owned("ReplicaSet").mutate(&on).patch.is_empty());
+    assert!(owned("Deployment").mutate(&on).patch.is_empty());
+    let mut job = owned("Job");
+    job.object["apiVersion"] = "batch/v1".into();
+    assert!(!job.mutate(&on).patch.is_empty(), "a CronJob makes its Jobs and compares nothing");
+}
+
 #[test]
 fn what_is_exempt_or_off_stays_as_it_is() {
     let ask = Ask::create(fixable());
