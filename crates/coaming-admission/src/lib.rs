@@ -16,6 +16,7 @@
 
 mod bounds;
 mod change;
+mod digests;
 mod exemption;
 mod judge;
 mod labels;
@@ -29,10 +30,11 @@ mod review;
 mod safe_fixes;
 mod subject;
 
+pub use digests::{Digests, PinnedImages, Unresolved};
 pub use judge::{Judged, Verdict, validate};
 pub use labels::{FAILURE_POLICY_LABEL, MODE_LABEL, NeededRight};
 pub use mode::Mode;
-pub use mutation::{Mutation, Refusal, Step, StepError, mutate};
+pub use mutation::{Changes, Mutation, Refusal, Step, StepError, mutate};
 pub use policies::{ClusterPolicy, Guard, Policies, PolicyName};
 pub use policy::{Exemption, PolicyError, PolicySpec, RuleMode};
 pub use response::{mutation_response, verdict_response};

@@ -92,6 +92,12 @@ pub(crate) fn annotation<'f>(findings: impl Iterator<Item = &'f Finding>) -> Str
     shortened(&Printable(&parts.join("; ")).to_string(), MAX_ANNOTATION)
 }
 
+/// The warning about an image that keeps its tag.
+pub(crate) fn keeps_tag(container: &str, image: &str, reason: &str) -> String {
+    let text = format!("container `{container}` keeps the tag of `{image}`: {reason}");
+    shortened(&Printable(&text).to_string(), MAX_WARNING)
+}
+
 /// The text, cut off after at most `limit` bytes.
 fn shortened(text: &str, limit: usize) -> String {
     if text.len() <= limit {

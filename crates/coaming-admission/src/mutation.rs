@@ -20,12 +20,29 @@ pub trait Step: Send + Sync {
     /// Its name in the audit log and the metrics, in kebab case.
     fn name(&self) -> &'static str;
 
-    /// The changes of `object`, in order; nothing where there is none.
+    /// What it does with `object`.
     ///
     /// # Errors
     ///
     /// The object must not be stored without a change that cannot be made.
-    fn run(&self, request: &Request, object: &Value) -> Result<Vec<PatchOperation>, Refusal>;
+    fn run(&self, request: &Request, object: &Value) -> Result<Changes, Refusal>;
+}
+
+/// What a step does with an object.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    /// The changes, in order; nothing where there is none.
+    pub operations: Vec<PatchOperation>,
+    /// What the user should know about changes that are not made.
+    pub warnings: Vec<String>,
+    /// Whether there would be more to do once something is known that is being asked for.
+    pub is_pending: bool,
+}
+
+impl From<Vec<PatchOperation>> for Changes {
+    fn from(operations: Vec<PatchOperation>) -> Self {
+        Self { operations, ..Self::default() }
+    }
 }
 
 /// Why a step refuses a request: what is wrong, why, and what to do.
@@ -42,6 +59,10 @@ pub struct Mutation {
     pub changed_by: Vec<&'static str>,
     /// Why the request is refused; then there is no patch.
     pub refusal: Option<String>,
+    /// What the user is warned of.
+    pub warnings: Vec<String>,
+    /// Whether a step waits for something that is being asked for.
+    pub is_pending: bool,
 }
 
 /// Why a mutation could not be computed.
@@ -70,12 +91,18 @@ pub fn mutate(request: &Request, steps: &[&dyn Step]) -> Result<Mutation, StepEr
     let mut mutation = Mutation::default();
     for step in steps {
         let operations = match step.run(request, &object) {
-            Ok(operations) if operations.is_empty() => continue,
-            Ok(operations) => operations,
+            Ok(changes) => {
+                mutation.warnings.extend(changes.warnings);
+                mutation.is_pending |= changes.is_pending;
+                changes.operations
+            }
             Err(Refusal(reason)) => {
                 return Ok(Mutation { refusal: Some(reason), ..Mutation::default() });
             }
         };
+        if operations.is_empty() {
+            continue;
+        }
         apply(&mut object, &operations, step.name())?;
         mutation.patch.extend(operations);
         mutation.changed_by.push(step.name());

@@ -35,6 +35,9 @@ pub struct Guard {
     /// they make is recorded and never refused, so that a workload from before a policy can still
     /// be scaled and moved to other nodes.
     pub controllers: BTreeSet<String>,
+    /// Whether registries may be asked for what policies want to know of images. Who writes a
+    /// policy decides which hosts are asked, and so the owner of the server decides whether any is.
+    pub may_ask_registries: bool,
 }
 
 impl Default for Guard {
@@ -48,7 +51,11 @@ impl Default for Guard {
         users.insert(of_kube_system("replication"));
         // Without credentials of their own, all controllers share one user.
         users.insert("system:kube-controller-manager".to_owned());
-        Self { excluded_namespaces: names(&["kube-node-lease", "kube-system"]), controllers: users }
+        Self {
+            excluded_namespaces: names(&["kube-node-lease", "kube-system"]),
+            controllers: users,
+            may_ask_registries: false,
+        }
     }
 }
 
@@ -117,6 +124,8 @@ pub(crate) struct Layer {
     exemptions: Vec<Compiled>,
     /// Whether safe fixes are applied.
     pub(crate) mutate: bool,
+    /// Whether tags are replaced by digests.
+    pub(crate) digests: bool,
     /// Whether annotations suppress findings.
     pub(crate) accept_annotations: bool,
 }
@@ -174,6 +183,7 @@ impl Policies {
         previous: Option<&Self>,
     ) -> Result<(Self, BTreeMap<PolicyName, PolicyError>), PolicyError> {
         let mut engines = EngineCache { known: previous, made: BTreeMap::new() };
+        check_digests(&guard, &cluster.spec)?;
         let cluster_layer = cluster_layer(cluster, &mut engines)?;
         let mut namespaces: BTreeMap<String, Layer> = BTreeMap::new();
         let mut configured: BTreeMap<&str, &str> = BTreeMap::new();
@@ -181,7 +191,9 @@ impl Policies {
         for (name, spec) in policies {
             let before = namespaces.get(&name.namespace).unwrap_or(&cluster_layer);
             let other = configured.get(name.namespace.as_str()).copied();
-            match namespace_layer(before, spec, other, &mut engines) {
+            let layer = check_digests(&guard, spec)
+                .and_then(|()| namespace_layer(before, spec, other, &mut engines));
+            match layer {
                 Ok(layer) => {
                     namespaces.insert(name.namespace.clone(), layer);
                     if spec.configuration.is_some() {
@@ -277,6 +289,18 @@ fn check_files(config: &Config, name: &str) -> Result<(), PolicyError> {
     }
 }
 
+/// Fails where a policy wants digests from a server that may not ask registries.
+fn check_digests(guard: &Guard, spec: &PolicySpec) -> Result<(), PolicyError> {
+    if spec.digests != Some(true) || guard.may_ask_registries {
+        return Ok(());
+    }
+    Err(PolicyError::invalid(
+        "digests",
+        "the server may not ask registries: start it with `--ask-registries` \
+         (`registries.ask: true` in the chart)",
+    ))
+}
+
 fn cluster_layer(
     cluster: &ClusterPolicy,
     engines: &mut EngineCache<'_>,
@@ -296,6 +320,7 @@ fn cluster_layer(
         enforce_severity: Severity::Low,
         exemptions: Vec::new(),
         mutate: false,
+        digests: false,
         accept_annotations: false,
     };
     with_spec(empty, spec)
@@ -348,6 +373,7 @@ fn with_spec(mut layer: Layer, spec: &PolicySpec) -> Result<Layer, PolicyError> 
     layer.mode = spec.mode.or(layer.mode);
     layer.enforce_severity = spec.enforce_severity.unwrap_or(layer.enforce_severity);
     layer.mutate = spec.mutate.unwrap_or(layer.mutate);
+    layer.digests = spec.digests.unwrap_or(layer.digests);
     layer.accept_annotations = spec.accept_annotations.unwrap_or(layer.accept_annotations);
     Ok(layer)
 }

@@ -33,6 +33,10 @@ pub struct PolicySpec {
     /// Whether safe fixes are applied to what is created or changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mutate: Option<bool>,
+    /// Whether tags of images are replaced by digests in what is created or changed: registries are
+    /// asked for them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digests: Option<bool>,
     /// Whether the annotation `coaming.dev/ignore` on an object suppresses findings about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accept_annotations: Option<bool>,

@@ -78,7 +78,10 @@ pub fn verdict_response(uid: &str, verdict: &Verdict) -> Vec<u8> {
 #[must_use]
 pub fn mutation_response(uid: &str, mutation: &Mutation) -> Vec<u8> {
     let changed = mutation.changed_by.join(", ");
-    let mut response = Response::new(uid, mutation.refusal.as_deref());
+    let mut response = Response {
+        warnings: &mutation.warnings,
+        ..Response::new(uid, mutation.refusal.as_deref())
+    };
     if !mutation.patch.is_empty() {
         let patch = serde_json::to_vec(&mutation.patch).unwrap_or_default();
         response.patch_type = Some("JSONPatch");

@@ -11,7 +11,7 @@ use time::Date;
 
 use crate::exemption::Answer;
 use crate::judge::Scope;
-use crate::{Policies, Refusal, Request, Step, mutation, subject};
+use crate::{Changes, Policies, Refusal, Request, Step, mutation, subject};
 
 /// How often the object is judged again after its fixes. Two rounds are the most that rules need.
 const MAX_ROUNDS: usize = 4;
@@ -34,13 +34,15 @@ impl Step for SafeFixes<'_> {
         "safe-fixes"
     }
 
-    fn run(&self, request: &Request, object: &Value) -> Result<Vec<PatchOperation>, Refusal> {
-        let mut all = Vec::new();
+    fn run(&self, request: &Request, object: &Value) -> Result<Changes, Refusal> {
         // What is not understood is refused by the verdict, with the reason.
-        let Ok(Some(scope)) = Scope::of(request, self.world, self.policies) else { return Ok(all) };
+        let Ok(Some(scope)) = Scope::of(request, self.world, self.policies) else {
+            return Ok(Changes::default());
+        };
         if !scope.layer.mutate || scope.is_compared(request) {
-            return Ok(all);
+            return Ok(Changes::default());
         }
+        let mut all = Vec::new();
         let mut object = object.clone();
         for _ in 0..MAX_ROUNDS {
             let operations = self.round(request, &scope, &object);
@@ -51,7 +53,7 @@ impl Step for SafeFixes<'_> {
             }
             all.extend(operations);
         }
-        Ok(all)
+        Ok(all.into())
     }
 }
 

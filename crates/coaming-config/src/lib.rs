@@ -169,7 +169,7 @@ impl Signatures {
 }
 
 /// How to reach registries.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RegistryAccess {
     /// Files of CA certificates (PEM) that are trusted in addition to the system's.
     pub ca: Vec<String>,

@@ -11,19 +11,19 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
-use coaming_admission::{FAILURE_POLICY_LABEL, Operation, Refusal, Request, Step};
+use coaming_admission::{Changes, FAILURE_POLICY_LABEL, Operation, Refusal, Request, Step};
 use coaming_kube::{Fields as _, World};
 use coaming_vault::{
-    ANNOTATION, ClusterSecretStore, SecretGrant, SecretStore, ServerFacts, Stores, inject,
+    ANNOTATION, ClusterSecretStore, EntryPoint, SecretGrant, SecretStore, ServerFacts, Stores,
+    inject,
 };
-use json_patch::PatchOperation;
 use kube::Client;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::sync::{Notify, watch};
 
 use crate::cluster::{self, Change, Selection};
-use crate::entry_points::KnownEntryPoints;
+use crate::registries::Facts;
 use crate::{grant_status, log};
 
 /// The release of Kubernetes since which an init container may be a sidecar.
@@ -51,7 +51,7 @@ impl Known {
 pub(crate) struct AgentFacts {
     /// The agent's image: that of this program.
     pub(crate) image: String,
-    pub(crate) entry_points: KnownEntryPoints,
+    pub(crate) entry_points: Facts<EntryPoint>,
 }
 
 /// Puts the agent into pods.
@@ -101,9 +101,9 @@ impl Step for Grants {
         "secret-grants"
     }
 
-    fn run(&self, request: &Request, object: &Value) -> Result<Vec<PatchOperation>, Refusal> {
+    fn run(&self, request: &Request, object: &Value) -> Result<Changes, Refusal> {
         if !request.group.is_empty() || request.kind != "Pod" {
-            return Ok(Vec::new());
+            return Ok(Changes::default());
         }
         let asks = !annotation(object).trim().is_empty();
         match (request.subresource.as_str(), request.operation) {
@@ -114,7 +114,7 @@ impl Step for Grants {
             // A running pod may get another image, or lose the annotation by which it was judged. All
             // else that is written to it goes on, whatever became of its grants.
             ("", Operation::Update) if is_other(request, object)? => {}
-            _ => return Ok(Vec::new()),
+            _ => return Ok(Changes::default()),
         }
         if asks && !self.must_fail_closed(&request.namespace) {
             return Err(Refusal(format!(
@@ -126,10 +126,11 @@ impl Step for Grants {
         let known = self.known.load();
         let Some(facts) = known.facts.as_ref().filter(|_| known.is_listed()) else {
             let reason = "the grants of the cluster are not known yet; try again";
-            return if asks { Err(Refusal(reason.to_owned())) } else { Ok(Vec::new()) };
+            return if asks { Err(Refusal(reason.to_owned())) } else { Ok(Changes::default()) };
         };
         let stores = Stores { namespaced: &known.stores, cluster: &known.cluster_stores };
         inject(object, &known.grants, stores, &request.namespace, facts)
+            .map(Changes::from)
             .map_err(|refusal| Refusal(refusal.to_string()))
     }
 }

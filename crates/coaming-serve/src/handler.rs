@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+#[cfg(feature = "registry")]
+use coaming_admission::PinnedImages;
 use coaming_admission::{
     MAX_BODY_BYTES, Mutation, Request as Question, ReviewError, SafeFixes, Step, StepError, Verdict,
 };
@@ -153,15 +155,20 @@ impl Handler {
             compute(is_large, move || mutate(&shared, &body))
         };
         let (question, mutation) = once().await?;
-        #[cfg(all(feature = "vault", unix))]
-        let (question, mutation) = match &self.shared.entry_points {
-            // What was not known about its image may be there in time.
-            Some(images)
-                if mutation.refusal.is_some() && images.settle(self.deadline / 2).await =>
-            {
-                once().await?
+        #[cfg(feature = "registry")]
+        let (question, mutation) = {
+            // What was not known about its images may be there in time.
+            let (end, mut latest) = (Instant::now() + self.deadline / 2, (question, mutation));
+            let mut is_missing = latest.1.is_pending || latest.1.refusal.is_some();
+            while is_missing {
+                let patience = end.saturating_duration_since(Instant::now());
+                if patience.is_zero() || !self.shared.registries.settle(patience).await {
+                    break;
+                }
+                latest = once().await?;
+                is_missing = latest.1.is_pending;
             }
-            _ => (question, mutation),
+            latest
         };
         #[cfg(all(feature = "vault", unix))]
         if let (Some(reason), Some(entry), false) =
@@ -274,6 +281,10 @@ fn mutate(shared: &Shared, body: &[u8]) -> Result<(Question, Mutation), Failure>
     let (policies, world) = (shared.policies.load(), shared.world.load());
     let fixes = SafeFixes { policies: &policies, world: &world, today: today() };
     let mut steps: Vec<&dyn Step> = vec![&fixes];
+    #[cfg(feature = "registry")]
+    let images = PinnedImages { policies: &policies, world: &world, digests: &shared.digests };
+    #[cfg(feature = "registry")]
+    steps.push(&images);
     steps.extend(shared.steps.iter().map(|step| &**step));
     let mutation = coaming_admission::mutate(&question, &steps)?;
     Ok((question, mutation))

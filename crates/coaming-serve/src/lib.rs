@@ -19,6 +19,8 @@ mod access;
 mod background;
 pub mod cluster;
 mod connections;
+#[cfg(feature = "registry")]
+mod digests;
 #[cfg(all(feature = "vault", unix))]
 mod entry;
 #[cfg(all(feature = "vault", unix))]
@@ -36,6 +38,8 @@ mod metrics;
 mod options;
 mod policies;
 mod ready;
+#[cfg(feature = "registry")]
+mod registries;
 mod self_test;
 mod server;
 mod shared;

@@ -72,6 +72,8 @@ impl PolicyKeeper {
         let (reports, receiver) = watch::channel(Reports::default());
         let (policies, _) = Policies::new(guard.clone(), &cluster, &BTreeMap::new(), None)?;
         shared.metrics.policies(policies.hash(), 0);
+        #[cfg(feature = "registry")]
+        shared.registries.reach_by(&policies.cluster_engine().config().registry_access);
         shared.policies.store(Arc::new(policies));
         let keeper = Self {
             shared,
@@ -190,6 +192,8 @@ impl PolicyKeeper {
         let count = errors.len() + usize::from(self.said.is_some());
         (self.good, self.good_cluster) = (specs, cluster);
         self.shared.metrics.policies(policies.hash(), count);
+        #[cfg(feature = "registry")]
+        self.shared.registries.reach_by(&policies.cluster_engine().config().registry_access);
         self.shared.policies.store(Arc::new(policies));
     }
 

@@ -13,14 +13,14 @@ use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
 #[cfg(all(feature = "vault", unix))]
-use crate::entry_points::KnownEntryPoints;
-#[cfg(all(feature = "vault", unix))]
 use crate::grants::{AgentFacts, Grants};
 use crate::handler::Handler;
 use crate::leader::Candidate;
 use crate::metrics::Metrics;
 use crate::policies::PolicyKeeper;
 use crate::ready::Readiness;
+#[cfg(feature = "registry")]
+use crate::registries::{Facts, Registries};
 use crate::shared::Shared;
 use crate::status::{self, ClusterObject};
 use crate::tls::{self, CERTIFICATE, Keeper, Shown};
@@ -55,8 +55,10 @@ async fn serve(options: Options) -> Result<(), ServeError> {
     let (leads, leading) = watch::channel(false);
     #[cfg_attr(not(all(feature = "vault", unix)), expect(unused_mut, reason = "a feature adds"))]
     let mut steps = options.steps.clone();
+    #[cfg(feature = "registry")]
+    let registries = Registries::new(tokio::runtime::Handle::current());
     #[cfg(all(feature = "vault", unix))]
-    let entry_points = deliver_secrets(&options, client.as_ref(), &world, &leading, &mut steps);
+    deliver_secrets(&options, client.as_ref(), &world, &leading, &mut steps, &registries);
     let shared = Arc::new(Shared {
         policies: ArcSwap::from_pointee(Policies::defaults(options.guard.clone())?),
         world: Arc::clone(&world),
@@ -69,8 +71,10 @@ async fn serve(options: Options) -> Result<(), ServeError> {
             .filter(|_| options.agent_image.is_some())
             .map(|client| crate::entry::Entry::new(client, Arc::clone(&world))),
         client: client.clone(),
-        #[cfg(all(feature = "vault", unix))]
-        entry_points,
+        #[cfg(feature = "registry")]
+        digests: Facts::new(Arc::clone(&registries)),
+        #[cfg(feature = "registry")]
+        registries,
         background: Arc::new(Status::saying(|text| log::say(text))),
     });
     shared.ready.miss(CERTIFICATE);
@@ -118,12 +122,13 @@ fn deliver_secrets(
     world: &Arc<ArcSwap<World>>,
     leading: &watch::Receiver<bool>,
     steps: &mut Vec<Arc<dyn Step>>,
-) -> Option<KnownEntryPoints> {
-    let (client, image) = (client?.clone(), options.agent_image.clone()?);
-    let entry_points = KnownEntryPoints::new(tokio::runtime::Handle::current());
-    let agent = AgentFacts { image, entry_points: entry_points.clone() };
+    registries: &Arc<Registries>,
+) {
+    let (Some(client), Some(image)) = (client.cloned(), options.agent_image.clone()) else {
+        return;
+    };
+    let agent = AgentFacts { image, entry_points: Facts::new(Arc::clone(registries)) };
     steps.push(Arc::new(Grants::follow(client, Arc::clone(world), agent, leading.clone())));
-    Some(entry_points)
 }
 
 fn follow_policies(

@@ -27,9 +27,12 @@ pub(crate) struct Shared {
     /// Who may enter pods with secrets; `None` where none are delivered.
     #[cfg(all(feature = "vault", unix))]
     pub(crate) entry: Option<crate::entry::Entry>,
-    /// What images start; `None` where no secrets are delivered.
-    #[cfg(all(feature = "vault", unix))]
-    pub(crate) entry_points: Option<crate::entry_points::KnownEntryPoints>,
+    /// What registries say about images.
+    #[cfg(feature = "registry")]
+    pub(crate) registries: Arc<crate::registries::Registries>,
+    /// What tags point to, for policies that ask for digests.
+    #[cfg(feature = "registry")]
+    pub(crate) digests: crate::registries::Facts<coaming_oci::Digest>,
     /// What the background has done.
     pub(crate) background: Arc<Status>,
     /// The API server; `None` for a server that runs alone.

@@ -47,6 +47,7 @@ fn options(arguments: ServeArguments) -> Result<Options, CommandError> {
     guard.excluded_namespaces.insert(arguments.namespace.clone());
     guard.excluded_namespaces.extend(arguments.exclude_namespace);
     guard.controllers.extend(arguments.controller);
+    guard.may_ask_registries = arguments.ask_registries;
     let policy =
         policy(arguments.policy.as_deref(), arguments.config.as_deref(), arguments.standalone)?;
     let tls = match (arguments.tls_cert, arguments.tls_key) {

@@ -1,7 +1,6 @@
 //! Safe fixes, as patches.
 
-use coaming_admission::{Mutation, Refusal, Request, Step, mutation_response};
-use json_patch::PatchOperation;
+use coaming_admission::{Changes, Mutation, Refusal, Request, Step, mutation_response};
 use serde_json::{Value, json};
 
 use super::{Ask, deployment, pod, policies, rules};
@@ -96,15 +95,16 @@ impl Step for Label {
         "label"
     }
 
-    fn run(&self, _: &Request, object: &Value) -> Result<Vec<PatchOperation>, Refusal> {
+    fn run(&self, _: &Request, object: &Value) -> Result<Changes, Refusal> {
         if object["metadata"]["name"] == "refused" {
             return Err(Refusal("this name is refused".to_owned()));
         }
         let path = format!("/metadata/{}", self.0);
         if object.pointer(&path).is_some() {
-            return Ok(Vec::new());
+            return Ok(Changes::default());
         }
-        Ok(serde_json::from_value(json!([{"op": "add", "path": path, "value": "x"}])).unwrap())
+        let added = json!([{"op": "add", "path": path, "value": "x"}]);
+        Ok(serde_json::from_value::<Vec<_>>(added).unwrap().into())
     }
 }
 

@@ -114,6 +114,33 @@ fn reports_take_the_rights_to_what_is_followed() {
 }
 
 #[test]
+fn registries_are_asked_where_the_owner_allows_it() {
+    let parts = |set: &[&str]| {
+        let objects = objects(30, set);
+        let pod = of_kind(&objects, "Deployment")[0]["spec"]["template"]["spec"].clone();
+        let policy = of_kind(&objects, "NetworkPolicy")[0]["spec"]["egress"].clone();
+        (pod, policy.as_array().unwrap().len())
+    };
+    let (pod, egress) = parts(&[]);
+    assert!(!pod.to_string().contains("registries") && egress == 1, "{pod}");
+    let (pod, egress) = parts(&["registries.ask=true", "registries.pullSecret=pull"]);
+    let container = &pod["containers"][0];
+    assert!(container["args"].as_array().unwrap().contains(&json!("--ask-registries")));
+    assert_eq!(container["env"][0]["name"], "DOCKER_CONFIG");
+    assert_eq!(container["volumeMounts"][0]["mountPath"], container["env"][0]["value"]);
+    let volume = &pod["volumes"][0]["secret"];
+    assert_eq!(volume["secretName"], "pull");
+    assert_eq!(volume["items"], json!([{"key": ".dockerconfigjson", "path": "config.json"}]));
+    // Who is not root reads it by its group.
+    assert_eq!(
+        (&volume["defaultMode"], &pod["securityContext"]["fsGroup"]),
+        (&json!(288), &json!(65532))
+    );
+    assert_eq!(egress, 2);
+    assert_eq!(parts(&["secrets.enabled=true"]).1, 2, "for entry points");
+}
+
+#[test]
 fn all_files_of_the_chart_are_in_it() {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/helm/coaming");
     let templates = std::fs::read_dir(format!("{root}/templates")).unwrap();

@@ -79,6 +79,11 @@ pub struct ServeArguments {
     #[arg(long, value_name = "IMAGE", conflicts_with = "standalone")]
     pub agent_image: Option<String>,
 
+    /// Let policies with `digests: true` replace tags of images by digests: registries are asked for
+    /// them, with the credentials of Docker's configuration.
+    #[arg(long)]
+    pub ask_registries: bool,
+
     /// Judge the whole cluster in the background, and write a policy report for each workload.
     #[arg(long, conflicts_with = "standalone")]
     pub reports: bool,

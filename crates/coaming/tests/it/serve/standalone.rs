@@ -21,11 +21,11 @@ fn start(policy: &str) -> Alone {
 
 /// The same, which goes on answering for this long after it was asked to stop.
 fn start_draining(policy: &str, drain: &str) -> Alone {
-    start_with(policy, drain, &[])
+    start_with(policy, drain, &[], &[])
 }
 
-/// The same, with more variables.
-fn start_with(policy: &str, drain: &str, variables: &[(&str, &str)]) -> Alone {
+/// The same, with more arguments and variables.
+fn start_with(policy: &str, drain: &str, further: &[&str], variables: &[(&str, &str)]) -> Alone {
     let certificates = Certificates::for_loopback();
     let files = directory(&[
         ("ca.pem", &certificates.ca),
@@ -39,7 +39,7 @@ fn start_with(policy: &str, drain: &str, variables: &[(&str, &str)]) -> Alone {
     let arguments =
         ["serve", "--standalone", "--listen", "127.0.0.1:0", "--drain", drain, "--deadline", "15s"];
     let named = ["--tls-cert", &cert, "--tls-key", &key, "--policy", &policy];
-    let mut command = coaming(&[&arguments[..], &named].concat());
+    let mut command = coaming(&[&arguments[..], &named, further].concat());
     let server = Server::start(command.envs(variables.iter().copied()));
     Alone { server, files }
 }
@@ -116,6 +116,46 @@ fn reviews_are_answered_over_tls() {
     }
 }
 
+/// A tag gets its digest in the first answer if the registry is quick, and otherwise stays, with a warning.
+#[test]
+#[cfg(feature = "registry")]
+fn tags_are_replaced_by_digests() {
+    if !has_curl() {
+        return;
+    }
+    let manifest = r#"{"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json",
+        "manifests": []}"#;
+    let registry = coaming_test::http_server::Server::start(move |_, request, stream| {
+        let kind = [("content-type", "application/vnd.oci.image.index.v1+json")];
+        let (status, body) = match request.path.as_str() {
+            "/v2/shop/web/manifests/1" => (200, manifest),
+            _ => (404, "{}"),
+        };
+        coaming_test::http_server::reply(stream, status, &kind, body.as_bytes());
+    });
+    let alone = start_with("digests: true", "0s", &["--ask-registries"], &[]);
+    let ask = |image: &str| {
+        let mut pod = to_json(&pod("shop", "web", HARMLESS));
+        pod["spec"]["containers"][0]["image"] = format!("{}/{image}", registry.host).into();
+        alone.response("/mutate", &review(&pod, true))
+    };
+    let response = ask("shop/web:1");
+    assert_eq!(
+        (&response["patchType"], &response["warnings"]),
+        (&json!("JSONPatch"), &json!(null))
+    );
+    let none = ask("shop/none:1");
+    assert_eq!((&none["allowed"], &none["patch"]), (&json!(true), &json!(null)));
+    let warning = none["warnings"][0].as_str().unwrap();
+    assert!(warning.contains("keeps the tag of") && warning.contains("shop/none"), "{warning}");
+    let files = directory(&[("policy.yaml", "digests: true"), ("cert.pem", "x"), ("key.pem", "x")]);
+    let path = |name: &str| files.path().join(name).display().to_string();
+    let (cert, key, policy) = (path("cert.pem"), path("key.pem"), path("policy.yaml"));
+    let named = ["--tls-cert", &cert, "--tls-key", &key, "--policy", &policy];
+    let output = coaming(&[&["serve", "--standalone"][..], &named].concat()).output().unwrap();
+    assert!(stderr(&output).contains("`--ask-registries`"), "{}", stderr(&output));
+}
+
 #[test]
 fn bodies_that_are_not_reviews_are_refused_with_the_reason() {
     if !has_curl() {
@@ -162,7 +202,7 @@ fn no_value_is_answered_or_logged() {
     );
     let object = to_json(&pod("shop", "web", &spec));
     let policy = "{mode: enforce, enforceSeverity: low}";
-    let alone = start_with(policy, "0s", &[("RUST_LOG", "trace"), ("RUST_BACKTRACE", "full")]);
+    let alone = start_with(policy, "0s", &[], &[("RUST_LOG", "trace"), ("RUST_BACKTRACE", "full")]);
     let answers: Vec<String> = ["/validate", "/mutate"]
         .iter()
         .flat_map(|path| {
