@@ -16,8 +16,8 @@ use coaming_admission::{
 use http::header::{CONNECTION, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body_util::{BodyExt as _, Full};
-use hyper::body::{Body as _, Incoming};
-use tokio::sync::Semaphore;
+use hyper::body::Incoming;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::shared::{Shared, today};
 use crate::{access, log, self_test};
@@ -26,8 +26,11 @@ use crate::{access, log, self_test};
 const LARGE_BODY: usize = 128 << 10;
 /// How much of a body is read before the connection is broken off.
 const MAX_DRAINED: usize = 2 * MAX_BODY_BYTES;
-/// How many large bodies are read and judged at once.
+/// How many large bodies are judged at once.
 const LARGE_AT_ONCE: usize = 4;
+/// How many KiB of large bodies are kept at once. A body counts as it arrives, so that slow ones leave room
+/// to others.
+const KEPT_KIB: usize = 64 << 10;
 
 type Answer = Response<Full<Bytes>>;
 
@@ -37,6 +40,7 @@ pub(crate) struct Handler {
     /// How long an answer may take.
     deadline: Duration,
     large: Semaphore,
+    kept: Semaphore,
 }
 
 /// Why a request gets no verdict.
@@ -48,6 +52,8 @@ enum Failure {
     Step(#[from] StepError),
     #[error("the body cannot be read")]
     Body,
+    #[error("the body does not arrive in time")]
+    Slow,
     #[error("cannot ask the API server whether the user has the right: {0}")]
     Right(String),
     #[cfg(all(feature = "vault", unix))]
@@ -66,6 +72,7 @@ impl Failure {
             Self::Review(_) | Self::Step(StepError::Review(_)) | Self::Body => {
                 StatusCode::BAD_REQUEST
             }
+            Self::Slow => StatusCode::REQUEST_TIMEOUT,
             Self::Step(_) | Self::Task | Self::Right(_) => StatusCode::INTERNAL_SERVER_ERROR,
             #[cfg(all(feature = "vault", unix))]
             Self::Pod(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -82,7 +89,12 @@ struct Decision {
 
 impl Handler {
     pub(crate) fn new(shared: Arc<Shared>, deadline: Duration) -> Self {
-        Self { shared, deadline, large: Semaphore::new(LARGE_AT_ONCE) }
+        Self {
+            shared,
+            deadline,
+            large: Semaphore::new(LARGE_AT_ONCE),
+            kept: Semaphore::new(KEPT_KIB),
+        }
     }
 
     /// Answers a request.
@@ -132,15 +144,15 @@ impl Handler {
     }
 
     async fn decide(&self, path: &str, request: Request<Incoming>) -> Result<Decision, Failure> {
-        let announced = request.body().size_hint().lower();
-        let is_large =
-            announced > LARGE_BODY as u64 || request.body().size_hint().exact().is_none();
-        // Held until the verdict is there: it bounds the memory of all requests together.
+        let half = self.deadline / 2;
+        let read = tokio::time::timeout(half, self.read(request.into_body())).await;
+        // Both are held until the verdict is there: they bound the memory of all requests together.
+        let (body, _kept) = read.map_err(|_| Failure::Slow)??;
+        let is_large = body.len() > LARGE_BODY;
         let _permit = match is_large {
             true => Some(self.large.acquire().await.map_err(|_| Failure::Task)?),
             false => None,
         };
-        let body = read(request.into_body()).await?;
         if path == "/mutate" {
             return self.mutated(is_large, body.into()).await;
         }
@@ -221,6 +233,39 @@ impl Handler {
         Ok(Decision { outcome, body })
     }
 
+    /// Reads a body. What is too much is read and dropped, within reason: a client that still sends
+    /// would not see the answer.
+    async fn read(
+        &self,
+        mut body: Incoming,
+    ) -> Result<(Vec<u8>, Option<SemaphorePermit<'_>>), Failure> {
+        let (mut bytes, mut length) = (Vec::new(), 0_usize);
+        let mut kept: Option<SemaphorePermit<'_>> = None;
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|_| Failure::Body)?;
+            let Some(data) = frame.data_ref() else { continue };
+            length += data.len();
+            if length > MAX_DRAINED {
+                break;
+            }
+            if length > MAX_BODY_BYTES {
+                (bytes, kept) = (Vec::new(), None);
+                continue;
+            }
+            let needed = length.saturating_sub(LARGE_BODY).div_ceil(1024);
+            let held = kept.as_ref().map_or(0, SemaphorePermit::num_permits);
+            if let Ok(more @ 1..) = u32::try_from(needed.saturating_sub(held)) {
+                let more = self.kept.acquire_many(more).await.map_err(|_| Failure::Task)?;
+                match &mut kept {
+                    Some(kept) => kept.merge(more),
+                    None => kept = Some(more),
+                }
+            }
+            bytes.extend_from_slice(data);
+        }
+        if length > MAX_BODY_BYTES { Err(ReviewError::TooLarge.into()) } else { Ok((bytes, kept)) }
+    }
+
     fn readiness(&self) -> Answer {
         let missing = self.shared.ready.missing();
         if missing.is_empty() {
@@ -235,24 +280,6 @@ impl Handler {
         let text = self.shared.metrics.text(&self.shared.background.snapshot());
         answer(StatusCode::OK, kind, text.into_bytes())
     }
-}
-
-/// Reads a body. What is too much is read and dropped, within reason: a client that still sends
-/// would not see the answer.
-async fn read(mut body: Incoming) -> Result<Vec<u8>, Failure> {
-    let (mut bytes, mut length) = (Vec::new(), 0_usize);
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Failure::Body)?;
-        let Some(data) = frame.data_ref() else { continue };
-        length += data.len();
-        if length > MAX_DRAINED {
-            break;
-        }
-        if length <= MAX_BODY_BYTES {
-            bytes.extend_from_slice(data);
-        }
-    }
-    if length > MAX_BODY_BYTES { Err(ReviewError::TooLarge.into()) } else { Ok(bytes) }
 }
 
 /// Runs what takes long on a thread where it holds up nobody.

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use coaming_admission::{Policies, Step};
+use coaming_admission::Policies;
+#[cfg(all(feature = "vault", unix))]
+use coaming_admission::Step;
 use coaming_kube::World;
 use coaming_watch::Status;
 use kube::Client;

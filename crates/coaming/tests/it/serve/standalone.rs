@@ -186,6 +186,39 @@ fn bodies_that_are_not_reviews_are_refused_with_the_reason() {
     assert_eq!(alone.response("/validate", &review(&large, false))["allowed"], false);
 }
 
+/// Large bodies that arrive slowly leave room to others.
+#[test]
+fn slow_bodies_keep_out_nobody() {
+    if !has_curl() {
+        return;
+    }
+    let alone = start("mode: enforce");
+    let mut large = to_json(&pod("shop", "web", PRIVILEGED));
+    large["metadata"]["annotations"] = json!({"text": "x".repeat(1 << 20)});
+    let body = review(&large, false).to_string();
+    let file = alone.files.path().join("body.json");
+    std::fs::write(&file, &body).unwrap();
+    let (url, ca) = (
+        format!("https://{}/validate", alone.server.address().unwrap()),
+        alone.files.path().join("ca.pem"),
+    );
+    let slow = || {
+        let mut curl = Command::new("curl");
+        curl.args(["-sS", "--limit-rate", "100", "-w", "%{http_code}", "--cacert"]).arg(&ca);
+        curl.args(["-H", "Expect:", "--data-binary"]).arg(format!("@{}", file.display())).arg(&url);
+        curl.stdout(std::process::Stdio::piped()).spawn().unwrap()
+    };
+    let all: Vec<_> = (0..6).map(|_| slow()).collect();
+    // They have begun to send.
+    std::thread::sleep(Duration::from_secs(1));
+    assert_eq!(alone.response("/validate", &review(&large, false))["allowed"], false);
+    for mut curl in all {
+        assert!(curl.try_wait().unwrap().is_none(), "it was answered first");
+        curl.kill().unwrap();
+        curl.wait().unwrap();
+    }
+}
+
 #[test]
 fn no_value_is_answered_or_logged() {
     if !has_curl() {
