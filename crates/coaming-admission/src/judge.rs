@@ -139,7 +139,9 @@ impl<'p> Scope<'p> {
     /// that a Deployment would make one ReplicaSet after another, and an operator write without end. Nobody
     /// compares pods and Jobs.
     pub(crate) fn is_compared(&self, request: &Request) -> bool {
-        !matches!(request.kind.as_str(), "Pod" | "Job") && is_controlled(&self.subject)
+        // Nor is a list of ephemeral containers the pod that is judged in its place.
+        subject::is_debuggers(request)
+            || !matches!(request.kind.as_str(), "Pod" | "Job") && is_controlled(&self.subject)
     }
 
     /// The findings in a state of the object that the object before the request does not have.
@@ -184,7 +186,8 @@ impl<'p> Scope<'p> {
         // The name of a pod is often made by the server.
         let made = finding.object.as_ref().map_or("", |object| object.name.as_str());
         let name = if request.name.is_empty() { made } else { &request.name };
-        self.layer.exemption(finding, (&request.namespace, &request.kind, name), today)
+        let kind = if subject::is_debuggers(request) { "Pod" } else { &request.kind };
+        self.layer.exemption(finding, (&request.namespace, kind, name), today)
     }
 }
 

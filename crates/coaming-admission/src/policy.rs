@@ -2,6 +2,7 @@
 //! cluster's own ConfigMap.
 
 use coaming_finding::Severity;
+use coaming_yaml::{LineIndex, Node};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -139,8 +140,17 @@ impl PolicySpec {
     /// The text is not a single YAML document, or as [`PolicySpec::from_value`].
     pub fn from_yaml(text: &str) -> Result<Self, PolicyError> {
         let stream = coaming_yaml::parse(text.into());
+        let line = |offset: u32| LineIndex::new(text).position(text, offset).0;
         if let Some(error) = stream.errors.first() {
-            return Err(PolicyError::invalid("YAML", error.message.clone()));
+            let reason = format!("line {}: {}", line(error.offset), error.message);
+            return Err(PolicyError::invalid("YAML", reason));
+        }
+        // Which of the two is meant cannot be known, and one of them may be stricter.
+        let nodes = stream.documents.iter().flat_map(|document| document.root().descendants());
+        if let Some(twice) = nodes.flat_map(Node::duplicate_keys).next() {
+            let line = line(twice.key.span().map_or(0, |span| span.start));
+            let reason = format!("line {line}: the key `{}` is there twice", twice.name());
+            return Err(PolicyError::invalid("YAML", reason));
         }
         match stream.documents.as_slice() {
             [] => Ok(Self::default()),

@@ -69,6 +69,12 @@ pub fn parse(text: &str) -> Result<Config, Vec<ConfigError>> {
     for error in &stream.errors {
         reader.error_at(error.offset, format!("not valid YAML: {}", error.message));
     }
+    for document in &stream.documents {
+        for twice in document.root().descendants().flat_map(Node::duplicate_keys) {
+            let message = format!("the key `{}` is there twice: remove one of them", twice.name());
+            reader.error(twice.key, &message);
+        }
+    }
     let config = stream.documents.first().map(|document| reader.config(document.root()));
     for document in stream.documents.iter().skip(1).filter(|document| !document.root().is_null()) {
         reader.error(document.root(), "the file must contain a single document");

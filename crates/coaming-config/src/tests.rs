@@ -158,6 +158,14 @@ fn errors(text: &str) -> Vec<(u32, String)> {
 }
 
 #[test]
+fn a_key_that_is_there_twice_is_an_error() {
+    let found = errors("select: ALL\nregistries:\n  allow: [a]\n  allow: [b]\nselect: secrets\n");
+    let lines: Vec<u32> = found.iter().map(|(line, _)| *line).collect();
+    assert_eq!(lines, [4, 5], "{found:?}");
+    assert!(found[0].1.contains("the key `allow` is there twice"), "{found:?}");
+}
+
+#[test]
 fn values_of_the_wrong_form_are_errors_with_their_line() {
     for (text, line) in [
         ("images: {archives: 3}\n", 1),

@@ -65,6 +65,11 @@ fn errors_name_the_field() {
         ("configuration: {select: [nothing]}", "there is no rule or category `nothing`"),
         ("configuration: {policies: [/etc/passwd]}", "configuration: policies: names files"),
         ("a: [", "YAML: "),
+        ("mode: enforce\nmode: warn", "YAML: line 2: the key `mode` is there twice"),
+        (
+            "mode: warn\nrules:\n- rules: [ALL]\n  mode: enforce\n  mode: audit\n",
+            "YAML: line 5: the key `mode` is there twice",
+        ),
     ] {
         let text = error(spec);
         assert!(text.contains(expected), "{spec}: {text}");

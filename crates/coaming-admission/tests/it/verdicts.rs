@@ -87,6 +87,46 @@ fn the_less_strict_mode_of_namespace_and_rule_counts() {
     }
 }
 
+/// The subresource of servers before 1.23, whose requests do not contain the pod.
+#[test]
+fn debuggers_of_old_servers_are_judged() {
+    let list = |containers: Value| {
+        json!({"apiVersion": "v1", "kind": "EphemeralContainers",
+            "metadata": {"name": "web", "namespace": "shop"}, "ephemeralContainers": containers})
+    };
+    let ask = |old: Value, new: Value| Ask {
+        kind: ("", "EphemeralContainers", "pods"),
+        subresource: "ephemeralcontainers",
+        object: list(new),
+        old: list(old),
+        ..Ask::update(&pod(json!({})), pod(json!({})))
+    };
+    let policies = policies("mode: enforce", "", &[]);
+    let plain = json!({"name": "debug", "image": "registry.example.com/tools:1.2",
+        "securityContext": {"allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true,
+            "capabilities": {"drop": ["ALL"]}}});
+    let mut bad = plain.clone();
+    bad["name"] = "root".into();
+    bad["securityContext"] = json!({"privileged": true});
+    let good = ask(json!([]), json!([plain])).judge(&policies);
+    assert_eq!(good.refusal, None);
+    let refused = ask(json!([plain]), json!([plain, bad])).judge(&policies).refusal.unwrap();
+    assert!(refused.contains("privileged") && refused.contains("`root`"), "{refused}");
+    // What is there already is not judged again, and nothing is mutated.
+    assert_eq!(ask(json!([bad]), json!([bad, plain])).judge(&policies).refusal, None);
+    let on = super::policies("{mutate: true, mode: enforce}", "", &[]);
+    assert!(ask(json!([]), json!([bad])).mutate(&on).patch.is_empty());
+    let exempt = super::policies(
+        "{mode: enforce, exemptions: [{rules: [ALL], objects: [Pod/web], reason: x, expires: 2026-12-31}]}",
+        "",
+        &[],
+    );
+    assert_eq!(ask(json!([]), json!([bad])).judge(&exempt).refusal, None);
+    for odd in [json!(null), json!("x"), json!([7])] {
+        ask(json!(null), odd).judge(&policies);
+    }
+}
+
 #[test]
 fn warnings_and_audit_do_not_refuse() {
     let warned = Ask::create(privileged()).judge(&policies("mode: warn", "", &[]));
