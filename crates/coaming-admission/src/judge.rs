@@ -75,7 +75,9 @@ pub fn validate(
         return Ok(match labels::change(request)? {
             LabelChange::None => Verdict::default(),
             LabelChange::Invalid(reason) => Verdict::refused(reason),
-            LabelChange::Needs(right) => Verdict { needs: Some(right), ..Verdict::default() },
+            LabelChange::Needs(right, warnings) => {
+                Verdict { needs: Some(right), warnings, ..Verdict::default() }
+            }
         });
     }
     let Some(scope) = Scope::of(request, world, policies)? else { return Ok(Verdict::default()) };

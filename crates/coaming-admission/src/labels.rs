@@ -10,6 +10,10 @@ use crate::{Mode, Operation, Request, ReviewError};
 pub const MODE_LABEL: &str = "coaming.dev/mode";
 /// The label that says what happens while no server answers: `fail` or `ignore`.
 pub const FAILURE_POLICY_LABEL: &str = "coaming.dev/failure-policy";
+/// The label of a namespace whose pods with secrets are not entered: `refuse` or `allow`.
+pub const EXEC_LABEL: &str = "coaming.dev/exec";
+/// The label that allows it for a while; its value says why.
+pub const BREAK_GLASS_LABEL: &str = "coaming.dev/break-glass";
 /// What all our labels start with.
 const PREFIX: &str = "coaming.dev/";
 
@@ -30,8 +34,8 @@ pub(crate) enum LabelChange {
     None,
     /// One gets a value that does not exist; the text says which one.
     Invalid(String),
-    /// The user needs this right.
-    Needs(NeededRight),
+    /// The user needs this right, and is warned of this.
+    Needs(NeededRight, Vec<String>),
 }
 
 /// What a request for a Namespace needs, by the labels that it changes.
@@ -54,21 +58,15 @@ pub(crate) fn change(request: &Request) -> Result<LabelChange, ReviewError> {
     if new == old {
         return Ok(LabelChange::None);
     }
-    let text = |name: &str| new.get(name).and_then(Value::as_str);
     let is_new = |name: &str| new.get(name) != old.get(name);
-    if let Some(mode) = text(MODE_LABEL).filter(|_| is_new(MODE_LABEL))
-        && mode.parse::<Mode>().is_err()
-    {
-        return Ok(LabelChange::Invalid(invalid(
-            MODE_LABEL,
-            mode,
-            "disabled, audit, warn or enforce",
-        )));
-    }
-    if let Some(policy) = text(FAILURE_POLICY_LABEL).filter(|_| is_new(FAILURE_POLICY_LABEL))
-        && !matches!(policy, "fail" | "ignore")
-    {
-        return Ok(LabelChange::Invalid(invalid(FAILURE_POLICY_LABEL, policy, "fail or ignore")));
+    let written = new.iter().filter(|(name, _)| is_new(name));
+    let mut warnings = Vec::new();
+    for (name, value) in written {
+        match problem(name, value.as_str().unwrap_or_default()) {
+            None => {}
+            Some(Problem::Value(reason)) => return Ok(LabelChange::Invalid(reason)),
+            Some(Problem::Name(warning)) => warnings.push(warning),
+        }
     }
     let changed: Vec<&str> =
         new.keys().chain(old.keys()).map(String::as_str).filter(|name| is_new(name)).collect();
@@ -80,7 +78,37 @@ pub(crate) fn change(request: &Request) -> Result<LabelChange, ReviewError> {
         Printable(first),
         Printable(&namespace)
     );
-    Ok(LabelChange::Needs(NeededRight { namespace, refusal }))
+    Ok(LabelChange::Needs(NeededRight { namespace, refusal }, warnings))
+}
+
+/// What is wrong with a label.
+enum Problem {
+    /// Its value: somebody would believe that it has an effect.
+    Value(String),
+    /// Its name, which another version may know.
+    Name(String),
+}
+
+fn problem(name: &str, value: &str) -> Option<Problem> {
+    let expected = match name {
+        MODE_LABEL => value.parse::<Mode>().err().map(|()| "disabled, audit, warn or enforce"),
+        FAILURE_POLICY_LABEL => (!matches!(value, "fail" | "ignore")).then_some("fail or ignore"),
+        EXEC_LABEL => (!matches!(value, "refuse" | "allow")).then_some("refuse or allow"),
+        BREAK_GLASS_LABEL => value.is_empty().then_some("the reason, such as incident-7"),
+        other => return Some(Problem::Name(unknown(other))),
+    };
+    expected.map(|expected| Problem::Value(invalid(name, value, expected)))
+}
+
+fn unknown(label: &str) -> String {
+    let known = [MODE_LABEL, FAILURE_POLICY_LABEL, EXEC_LABEL, BREAK_GLASS_LABEL];
+    let own = |label: &'static str| label.strip_prefix(PREFIX).unwrap_or(label);
+    let written = label.strip_prefix(PREFIX).unwrap_or(label);
+    let hint = match coaming_text::nearest(written, known.map(own)) {
+        Some(near) => format!("did you mean `{PREFIX}{near}`?"),
+        None => format!("the labels are {}", known.join(", ")),
+    };
+    format!("the label `{}` has no effect; {hint}", Printable(label))
 }
 
 fn invalid(label: &str, value: &str, expected: &str) -> String {

@@ -32,7 +32,7 @@ mod subject;
 
 pub use digests::{Digests, PinnedImages, Unresolved};
 pub use judge::{Judged, Verdict, validate};
-pub use labels::{FAILURE_POLICY_LABEL, MODE_LABEL, NeededRight};
+pub use labels::{BREAK_GLASS_LABEL, EXEC_LABEL, FAILURE_POLICY_LABEL, MODE_LABEL, NeededRight};
 pub use mode::Mode;
 pub use mutation::{Changes, Mutation, Refusal, Step, StepError, mutate};
 pub use policies::{ClusterPolicy, Guard, Policies, PolicyName};

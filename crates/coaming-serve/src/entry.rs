@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use coaming_admission::{Operation, Request, Verdict};
+use coaming_admission::{BREAK_GLASS_LABEL, EXEC_LABEL, Operation, Request, Verdict};
 use coaming_kube::{Fields as _, World};
 use coaming_text::Printable;
 use coaming_vault::ANNOTATION;
@@ -28,10 +28,6 @@ use crate::cluster::Selection;
 use crate::grants::annotation;
 use crate::{log, status};
 
-/// The label of a namespace whose pods with secrets are not entered.
-pub(crate) const EXEC_LABEL: &str = "coaming.dev/exec";
-/// The label that allows it for a while; its value says why.
-const BREAK_GLASS_LABEL: &str = "coaming.dev/break-glass";
 /// How many events wait to be written; what is more is only logged.
 const MAX_WAITING: usize = 64;
 /// The same event is not written again for this long: controllers try for ever.

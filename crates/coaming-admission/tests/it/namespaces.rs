@@ -38,6 +38,29 @@ fn values_that_do_not_exist_are_refused() {
     assert!(verdict.refusal.unwrap().contains("use disabled, audit, warn or enforce"));
     let verdict = judged(json!({}), json!({"coaming.dev/failure-policy": "Fail"}));
     assert!(verdict.refusal.unwrap().contains("use fail or ignore"));
+    for (label, value, expected) in [
+        ("coaming.dev/exec", "Refuse", "use refuse or allow"),
+        ("coaming.dev/break-glass", "", "use the reason"),
+    ] {
+        let refusal = judged(json!({}), json!({label: value})).refusal.unwrap();
+        assert!(refusal.contains(expected), "{refusal}");
+    }
+    let verdict =
+        judged(json!({}), json!({"coaming.dev/exec": "refuse", "coaming.dev/break-glass": "x"}));
+    assert!(verdict.needs.is_some() && verdict.warnings.is_empty());
+    // Another version may know it, and somebody may believe that it has an effect.
+    let verdict = judged(json!({}), json!({"coaming.dev/modes": "enforce", "coaming.dev/x": "y"}));
+    assert!(verdict.needs.is_some() && verdict.refusal.is_none());
+    assert!(
+        verdict.warnings[0].contains("did you mean `coaming.dev/mode`?"),
+        "{:?}",
+        verdict.warnings
+    );
+    assert!(
+        verdict.warnings[1].contains("the labels are coaming.dev/mode"),
+        "{:?}",
+        verdict.warnings
+    );
     // One from before does not block.
     let old = json!({"coaming.dev/mode": "enfroce"});
     let verdict = judged(old, json!({"coaming.dev/mode": "enfroce", "a": "b"}));
