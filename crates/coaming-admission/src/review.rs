@@ -54,6 +54,15 @@ pub enum ReviewError {
         /// The kind that it names.
         kind: String,
     },
+    /// It names no kind at all.
+    #[error("the body names no `kind` and no `apiVersion`; send {KIND} of {API_VERSION}")]
+    NoKind,
+    /// Something is created or changed, and it does not say what.
+    #[error("the request has no object, which an API server sends with every {operation}")]
+    NoObject {
+        /// What is done.
+        operation: &'static str,
+    },
     /// It has no `request`.
     #[error("the AdmissionReview has no request")]
     NoRequest,
@@ -102,6 +111,8 @@ pub struct Request {
     pub uid: String,
     /// The API group of the object; empty for the core group.
     pub group: String,
+    /// The version of that group; may be empty.
+    pub version: String,
     /// The kind of the object.
     pub kind: String,
     /// The resource: `deployments`.
@@ -196,6 +207,8 @@ struct WireRequest<'a> {
 struct WireKind {
     #[serde(default)]
     group: String,
+    #[serde(default)]
+    version: String,
     kind: String,
 }
 
@@ -217,6 +230,9 @@ pub fn read(body: &[u8]) -> Result<Request, ReviewError> {
     bounds::check(body)?;
     let text = std::str::from_utf8(body).map_err(|_| ReviewError::NotText)?;
     let wire: Wire<'_> = serde_json::from_str(text)?;
+    if wire.api_version.is_empty() && wire.kind.is_empty() {
+        return Err(ReviewError::NoKind);
+    }
     if wire.api_version != API_VERSION || wire.kind != KIND {
         let Wire { api_version, kind, .. } = wire;
         return Err(ReviewError::UnknownVersion { api_version, kind });
@@ -225,9 +241,20 @@ pub fn read(body: &[u8]) -> Result<Request, ReviewError> {
     let text = |object: Option<&RawValue>| {
         object.map(RawValue::get).filter(|text| *text != "null").map(Arc::from)
     };
+    let object = text(request.object);
+    match request.operation {
+        Operation::Create if object.is_none() => {
+            return Err(ReviewError::NoObject { operation: "CREATE" });
+        }
+        Operation::Update if object.is_none() => {
+            return Err(ReviewError::NoObject { operation: "UPDATE" });
+        }
+        _ => {}
+    }
     Ok(Request {
         uid: request.uid,
         group: request.kind.group,
+        version: request.kind.version,
         kind: request.kind.kind,
         resource: request.resource.resource,
         subresource: request.sub_resource.unwrap_or_default(),
@@ -236,7 +263,7 @@ pub fn read(body: &[u8]) -> Result<Request, ReviewError> {
         operation: request.operation,
         user: request.user_info,
         dry_run: request.dry_run.unwrap_or_default(),
-        object: text(request.object),
+        object,
         old_object: text(request.old_object),
     })
 }
@@ -267,7 +294,11 @@ mod tests {
     #[test]
     fn other_bodies_are_errors() {
         let error = |body: &str| read(body.as_bytes()).unwrap_err();
-        assert!(matches!(error("{}"), ReviewError::UnknownVersion { .. }));
+        assert!(matches!(error("{}"), ReviewError::NoKind));
+        let none = format!(
+            "{HEAD}, \"request\": {{\"uid\": \"u\", \"kind\": {{\"kind\": \"Pod\"}}, \"operation\": \"UPDATE\"}}}}"
+        );
+        assert!(error(&none).to_string().contains("has no object"), "{}", error(&none));
         let beta = HEAD.replace("/v1\"", "/v1beta1\"") + "}";
         assert!(error(&beta).to_string().contains("`admission.k8s.io/v1beta1` is not understood"));
         assert!(matches!(error(&format!("{HEAD}}}")), ReviewError::NoRequest));

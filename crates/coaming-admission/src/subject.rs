@@ -57,6 +57,14 @@ fn source(
         [document] if document.root().is_mapping() => {}
         _ => return Err(not_an_object("a JSON object is expected".to_owned())),
     }
+    if stream.documents.first().is_some_and(|document| document.root().get("kind").is_none()) {
+        let mut value = serde_json::from_str(text)?;
+        name_kind(request, &mut value);
+        if !accept_annotations {
+            drop_annotation(&mut value);
+        }
+        return Ok(from_value(request, &value));
+    }
     let source = here(request, stream.source, stream.documents);
     if accept_annotations || !has_annotation(&source) {
         return Ok(Arc::new(source));
@@ -64,6 +72,18 @@ fn source(
     let mut value = serde_json::from_str(text)?;
     drop_annotation(&mut value);
     Ok(from_value(request, &value))
+}
+
+/// Adds the kind that the request names to an object that names none itself: it would be judged by no
+/// rule.
+fn name_kind(request: &Request, value: &mut Value) {
+    let version = if request.version.is_empty() { "v1" } else { &request.version };
+    let api_version = match request.group.as_str() {
+        "" => version.to_owned(),
+        group => format!("{group}/{version}"),
+    };
+    value["apiVersion"] = api_version.into();
+    value["kind"] = request.kind.clone().into();
 }
 
 /// Whether the object is the list of a pod's ephemeral containers, as servers before 1.23 ask about it.

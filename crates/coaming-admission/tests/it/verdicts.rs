@@ -128,6 +128,21 @@ fn debuggers_of_old_servers_are_judged() {
 }
 
 #[test]
+fn an_object_without_a_kind_is_of_the_kind_of_the_request() {
+    let policies = policies("mode: enforce", "", &[]);
+    for (object, place) in
+        [(privileged(), "spec"), (deployment(&privileged()), "spec.template.spec")]
+    {
+        let mut ask = Ask::create(object);
+        let members = ask.object.as_object_mut().unwrap();
+        members.remove("kind");
+        members.remove("apiVersion");
+        let refusal = ask.judge(&policies).refusal.unwrap();
+        assert!(refusal.contains(&format!("({place}.containers[0]")), "{refusal}");
+    }
+}
+
+#[test]
 fn warnings_and_audit_do_not_refuse() {
     let warned = Ask::create(privileged()).judge(&policies("mode: warn", "", &[]));
     assert!(warned.refusal.is_none());
