@@ -184,7 +184,7 @@ pub(crate) fn generated() -> Result<BTreeMap<String, Vec<u8>>, String> {
 }
 
 /// What is linked into the program, as CycloneDX.
-fn sbom(root: &Path, target: &str) -> Result<Value, String> {
+pub(crate) fn sbom(root: &Path, target: &str) -> Result<Value, String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .args(["metadata", "--locked", "--format-version", "1", "--filter-platform", target])

@@ -1,8 +1,9 @@
 //! `cargo xtask image`: an OCI image layout of static programs.
 //!
-//! The image holds the program, the certificates of authorities, and a user without rights, and nothing
-//! else; `--shell` adds a busybox, for hosts that run scripts in it. Invariant: the same files give the same
-//! digest.
+//! The image holds the program, its SBOM, the certificates of authorities, and a user without rights, and
+//! nothing else; `--shell` adds a busybox, for hosts that run scripts in it. The layout names one index with
+//! an image and an attestation for each architecture, as BuildKit writes them: tools that copy an image out
+//! of a layout refuse one that names several. Invariant: the same files give the same digest.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,12 +12,15 @@ use clap::Parser;
 use serde_json::{Value, json};
 
 use crate::archive::{Entry, gzip, release_time, sha256, tar};
-use crate::dist::{failed, write};
+use crate::dist::{failed, sbom, write};
 
 /// The user that it runs as.
 const USER: u64 = 65532;
 const PASSWD: &str = "root:x:0:0:root:/root:/sbin/nologin\nnonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin\n";
 const GROUP: &str = "root:x:0:\nnonroot:x:65532:\n";
+const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+/// The kind of a statement that holds a CycloneDX document.
+const SBOM: &str = "https://cyclonedx.org/bom";
 /// What scripts of hosts use.
 const APPLETS: &[&str] = &[
     "basename", "cat", "chmod", "cp", "cut", "dirname", "echo", "env", "find", "grep", "head",
@@ -62,20 +66,33 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     let certificates = read(&options.certificates)?;
     let license = read(&root.join("LICENSE"))?;
     let mut layout = Layout::create(&options.out)?;
-    let mut manifests = Vec::new();
+    let (mut images, mut attestations) = (Vec::new(), Vec::new());
     for (architecture, program) in by_architecture(&options.binaries)? {
         let shell = shells.get(&architecture).map(|path| read(path)).transpose()?;
         let has_shell = shell.is_some();
         let launcher = launchers.get(&architecture);
         let launcher = launcher.ok_or_else(|| format!("{architecture}: name its launcher"))?;
         let programs = Programs { program: read(&program)?, launcher: read(launcher)?, shell };
-        let entries = entries(programs, certificates.clone(), license.clone());
+        let sbom = sbom(&root, target(&architecture)?)?;
+        let documents = Documents { license: license.clone(), sbom: format!("{sbom:#}\n") };
+        let entries = entries(programs, certificates.clone(), documents);
         let archive = tar(entries, time).map_err(|error| error.to_string())?;
         let layer = gzip(&archive).map_err(|error| error.to_string())?;
         let config = config(&architecture, &sha256(&archive), has_shell, time);
-        manifests.push(layout.add(&architecture, &config, &layer)?);
+        let image = layout.add(&architecture, &config, &layer)?;
+        attestations.push(layout.attest(&image, &sbom)?);
+        images.push(image);
     }
-    layout.finish(&manifests)
+    layout.finish(&[images, attestations].concat())
+}
+
+/// The target that the programs of an architecture are built for.
+fn target(architecture: &str) -> Result<&'static str, String> {
+    match architecture {
+        "amd64" => Ok("x86_64-unknown-linux-musl"),
+        "arm64" => Ok("aarch64-unknown-linux-musl"),
+        _ => Err(format!("`{architecture}` is not an architecture of a release: amd64, arm64")),
+    }
 }
 
 /// `amd64=FILE`, by the architecture.
@@ -96,8 +113,14 @@ struct Programs {
     shell: Option<Vec<u8>>,
 }
 
+/// What the image says of itself.
+struct Documents {
+    license: Vec<u8>,
+    sbom: String,
+}
+
 /// The files of the image.
-fn entries(programs: Programs, certificates: Vec<u8>, license: Vec<u8>) -> Vec<Entry> {
+fn entries(programs: Programs, certificates: Vec<u8>, documents: Documents) -> Vec<Entry> {
     let mut entries: Vec<Entry> = [
         "etc",
         "etc/ssl",
@@ -121,7 +144,8 @@ fn entries(programs: Programs, certificates: Vec<u8>, license: Vec<u8>) -> Vec<E
         Entry::directory("work", 0o755, USER),
         Entry::program("usr/bin/coaming", programs.program),
         Entry::program("usr/bin/coaming-launch", programs.launcher),
-        Entry::file("usr/share/doc/coaming/LICENSE", license),
+        Entry::file("usr/share/doc/coaming/LICENSE", documents.license),
+        Entry::file("usr/share/doc/coaming/coaming.cdx.json", documents.sbom),
     ]);
     if let Some(shell) = programs.shell {
         entries.push(Entry::directory("bin", 0o755, 0));
@@ -201,19 +225,53 @@ impl Layout {
     /// Adds the image of one architecture, and returns its descriptor.
     fn add(&mut self, architecture: &str, config: &Value, layer: &[u8]) -> Result<Value, String> {
         let layer = self.blob("application/vnd.oci.image.layer.v1.tar+gzip", layer)?;
+        let mut manifest = self.manifest(config, &layer)?;
+        manifest["platform"] = json!({"architecture": architecture, "os": "linux"});
+        Ok(manifest)
+    }
+
+    /// Adds a statement that an image consists of what an SBOM says, and returns its descriptor.
+    fn attest(&mut self, image: &Value, sbom: &Value) -> Result<Value, String> {
+        let digest = image["digest"].as_str().unwrap_or_default();
+        let statement = json!({
+            "_type": "https://in-toto.io/Statement/v0.1",
+            "predicateType": SBOM,
+            "subject": [{
+                "name": "coaming",
+                "digest": {"sha256": digest.trim_start_matches("sha256:")},
+            }],
+            "predicate": sbom,
+        });
+        let bytes = statement.to_string();
+        let mut layer = self.blob("application/vnd.in-toto+json", bytes.as_bytes())?;
+        layer["annotations"] = json!({"in-toto.io/predicate-type": SBOM});
+        let diff_ids = [layer["digest"].clone()];
+        let config = json!({"architecture": "unknown", "os": "unknown", "config": {},
+            "rootfs": {"type": "layers", "diff_ids": diff_ids}});
+        let mut manifest = self.manifest(&config, &layer)?;
+        manifest["platform"] = json!({"architecture": "unknown", "os": "unknown"});
+        manifest["annotations"] = json!({
+            "vnd.docker.reference.type": "attestation-manifest",
+            "vnd.docker.reference.digest": digest,
+        });
+        Ok(manifest)
+    }
+
+    /// Adds a manifest of one layer, and returns its descriptor.
+    fn manifest(&mut self, config: &Value, layer: &Value) -> Result<Value, String> {
         let config = config.to_string();
         let config = self.blob("application/vnd.oci.image.config.v1+json", config.as_bytes())?;
         let media_type = "application/vnd.oci.image.manifest.v1+json";
         let manifest = json!({"schemaVersion": 2, "mediaType": media_type, "config": config,
             "layers": [layer]});
-        let mut manifest = self.blob(media_type, manifest.to_string().as_bytes())?;
-        manifest["platform"] = json!({"architecture": architecture, "os": "linux"});
-        Ok(manifest)
+        self.blob(media_type, manifest.to_string().as_bytes())
     }
 
-    fn finish(&self, manifests: &[Value]) -> Result<(), String> {
-        let index = json!({"schemaVersion": 2,
-            "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": manifests});
+    /// Names an index of these manifests as the only content of the layout.
+    fn finish(&mut self, manifests: &[Value]) -> Result<(), String> {
+        let index = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests});
+        let index = self.blob(INDEX, index.to_string().as_bytes())?;
+        let index = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": [index]});
         write(&self.directory.join("index.json"), index.to_string().as_bytes())?;
         write(&self.directory.join("oci-layout"), b"{\"imageLayoutVersion\":\"1.0.0\"}")
     }
@@ -234,7 +292,8 @@ mod tests {
     fn the_image_has_a_user_without_rights_and_no_shell_unless_wanted() {
         let paths = |shell: Option<Vec<u8>>| -> Vec<String> {
             let (program, launcher) = (b"program".to_vec(), b"launcher".to_vec());
-            let entries = entries(Programs { program, launcher, shell }, Vec::new(), Vec::new());
+            let documents = Documents { license: Vec::new(), sbom: String::new() };
+            let entries = entries(Programs { program, launcher, shell }, Vec::new(), documents);
             entries.into_iter().map(|entry| entry.path).collect()
         };
         assert!(!paths(None).iter().any(|path| path.starts_with("bin")));
@@ -271,8 +330,21 @@ mod tests {
         };
         let index = make("one");
         assert_eq!(index, make("two"));
-        let index: Value = serde_json::from_str(&index).unwrap();
-        assert_eq!(index["manifests"][0]["platform"]["architecture"], "amd64");
+        // What copies the image out of the layout needs one descriptor at the top.
+        let top: Value = serde_json::from_str(&index).unwrap();
+        assert_eq!(top["manifests"].as_array().unwrap().len(), 1);
+        let read = |descriptor: &Value| -> Value {
+            let digest = descriptor["digest"].as_str().unwrap().trim_start_matches("sha256:");
+            let path = directory.path().join("one/blobs/sha256").join(digest);
+            serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+        };
+        let index = read(&top["manifests"][0]);
+        let (image, attestation) = (&index["manifests"][0], &index["manifests"][1]);
+        assert_eq!(image["platform"]["architecture"], "amd64");
+        let annotations = &attestation["annotations"];
+        assert_eq!(annotations["vnd.docker.reference.digest"], image["digest"]);
+        let statement = read(&read(attestation)["layers"][0]);
+        assert_eq!(statement["predicate"]["metadata"]["component"]["name"], "coaming");
         // A layout that exists is not written over.
         let again = ["--binary", "amd64=x", "--launcher", "amd64=x", "--out", &path("one")];
         assert!(run(&again.map(str::to_owned)).unwrap_err().contains("exists already"));
