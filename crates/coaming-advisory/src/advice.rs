@@ -44,6 +44,14 @@ impl Vulnerability {
             Remedy::Upgrade
         }
     }
+
+    /// Whether only subscribers of Ubuntu Pro get the fix, as its version says: `1.1.1-1+esm4`.
+    fn needs_ubuntu_pro(&self) -> bool {
+        let is_pro = |version: &str| version.contains("+esm") || version.contains("~esm");
+        self.package.kind == PackageKind::Deb
+            && self.fixed.as_deref().is_some_and(is_pro)
+            && !is_pro(&self.package.version)
+    }
 }
 
 /// What to do about vulnerabilities; the last line is about those without a fix.
@@ -54,6 +62,7 @@ pub fn advice(
 ) -> Vec<Advice> {
     let mut lines: Vec<Advice> = rebuild(vulnerabilities, distribution)
         .into_iter()
+        .chain(subscribe(vulnerabilities))
         .chain(upgrades(vulnerabilities))
         .collect();
     lines
@@ -77,8 +86,10 @@ fn rebuild(
     distribution: Option<&Distribution>,
 ) -> Option<Advice> {
     let all = vulnerabilities.iter().filter(|each| each.package.kind.is_distribution()).count();
-    let fixed: Vec<_> =
-        vulnerabilities.iter().filter(|each| each.remedy() == Remedy::Rebuild).collect();
+    let fixed: Vec<_> = vulnerabilities
+        .iter()
+        .filter(|each| each.remedy() == Remedy::Rebuild && !each.needs_ubuntu_pro())
+        .collect();
     let names: BTreeSet<&str> = fixed.iter().map(|each| each.package.name.as_str()).collect();
     let ends = fixed.len();
     (ends > 0).then(|| Advice {
@@ -86,6 +97,24 @@ fn rebuild(
         text: format!(
             "rebuild on today's {}, which brings newer versions of {}: {}",
             release(distribution),
+            listed(&names),
+            go_away(ends, all),
+        ),
+        ends,
+    })
+}
+
+/// The line for packages that only subscribers of Ubuntu Pro get newer versions of.
+fn subscribe(vulnerabilities: &[Vulnerability]) -> Option<Advice> {
+    let all = vulnerabilities.iter().filter(|each| each.package.kind.is_distribution()).count();
+    let fixed: Vec<_> = vulnerabilities.iter().filter(|each| each.needs_ubuntu_pro()).collect();
+    let names: BTreeSet<&str> = fixed.iter().map(|each| each.package.name.as_str()).collect();
+    let ends = fixed.len();
+    (ends > 0).then(|| Advice {
+        remedy: Remedy::Rebuild,
+        text: format!(
+            "move to a newer release of Ubuntu, or rebuild with Ubuntu Pro, which alone brings \
+             newer versions of {}: {}",
             listed(&names),
             go_away(ends, all),
         ),

@@ -273,12 +273,14 @@ impl Database {
         let Some(ecosystem) = queries.first().map(|query| query.ecosystem.as_str()) else {
             return Ok(());
         };
-        if !self.covers(ecosystem) {
+        if !queries.iter().any(|query| self.covers(&query.ecosystem)) {
             *matches.uncovered.entry(ecosystem.to_owned()).or_default() += 1;
             return Ok(());
         }
         matches.judged += 1;
         let mut groups = Groups::default();
+        // What a release's own advisory decides, those for subscribers only repeat.
+        let mut decided = BTreeSet::new();
         for query in queries {
             let version = Version::parse(query.order, &query.version);
             if version.is_none() {
@@ -287,6 +289,11 @@ impl Database {
             let entries = self.entries(&query.ecosystem, &query.name)?;
             let entries = entries.list().ok_or_else(|| self.damaged_package(&query.name))?;
             for entry in &entries {
+                if query.ecosystem == ecosystem {
+                    decided.insert(entry.advisory);
+                } else if decided.contains(&entry.advisory) {
+                    continue;
+                }
                 if !deployment.runs_on.is_among(&entry.systems, &entry.processors) {
                     continue;
                 }

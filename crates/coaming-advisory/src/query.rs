@@ -116,12 +116,27 @@ pub(crate) fn queries(
     let is_std = package.kind == PackageKind::Golang && package.name == "std";
     let name = if is_std { "stdlib" } else { package.name.as_str() };
     let binary = query(name, upstream_version(package));
-    Ok(match (package.kind, source) {
+    let queries = match (package.kind, source) {
         // Debian's and Ubuntu's advisories only name source packages.
         (PackageKind::Deb, Some(source)) => vec![source],
         (_, Some(source)) if source.name != binary.name => vec![source, binary],
         _ => vec![binary],
-    })
+    };
+    Ok(with_ubuntu_pro(queries))
+}
+
+/// The queries, and those for what only subscribers of Ubuntu Pro get fixed: after its five years,
+/// all of a release, before only packages of universe.
+fn with_ubuntu_pro(mut queries: Vec<Query>) -> Vec<Query> {
+    let pro: Vec<Query> = queries
+        .iter()
+        .filter_map(|query| {
+            let release = query.ecosystem.strip_prefix("Ubuntu:")?;
+            Some(Query { ecosystem: format!("Ubuntu:Pro:{release}"), ..query.clone() })
+        })
+        .collect();
+    queries.extend(pro);
+    queries
 }
 
 /// Whether a module was built from a working tree, so that its version is meaningless.

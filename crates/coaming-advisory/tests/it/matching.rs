@@ -378,3 +378,40 @@ fn exploited_vulnerabilities_come_first() {
     assert_eq!((first.probability, first.exploited.as_deref()), (Some(0.944), Some("2021-12-10")));
     assert!(first.priority > matches.vulnerabilities[1].priority);
 }
+
+#[test]
+fn what_only_subscribers_of_ubuntu_get_fixed_is_known_for_all() {
+    let old = "1.1.1-1ubuntu2.1~18.04.23";
+    let subscribed = "1.1.1-1ubuntu2.1~18.04.23+esm1";
+    let mut both = fixed("A-3", "Ubuntu:18.04:LTS", "openssl", old);
+    let other = fixed("A-3", "Ubuntu:Pro:18.04:LTS", "openssl", subscribed);
+    both["affected"].as_array_mut().unwrap().push(other["affected"][0].clone());
+    let world = World::new(&[
+        fixed("A-1", "Ubuntu:Pro:18.04:LTS", "openssl", subscribed),
+        fixed("A-2", "Ubuntu:Pro:FIPS:18.04:LTS", "openssl", subscribed),
+        both,
+        fixed("A-4", "Ubuntu:Pro:16.04:LTS", "openssl", subscribed),
+    ]);
+    let url = |version: &str| {
+        let version = version.replace('+', "%2B").replace('~', "%7E");
+        format!("pkg:deb/ubuntu/openssl@{version}?distro=ubuntu-18.04")
+    };
+    // The release's own advisory decides where there is one.
+    assert_eq!(world.found(&[&url(old)]), [format!("A-1 openssl {subscribed}")]);
+    assert_eq!(world.found(&[&url(subscribed)]), Vec::<String>::new());
+    let (packages, distribution) = packages(&[&url(old)]);
+    let matches = world
+        .database()
+        .matches(&packages, distribution.as_ref(), DeploymentContext::default())
+        .unwrap();
+    let advice = coaming_advisory::advice(&matches.vulnerabilities, distribution.as_ref());
+    assert_eq!(advice.len(), 1);
+    assert_eq!(
+        advice[0].text,
+        "move to a newer release of Ubuntu, or rebuild with Ubuntu Pro, which alone brings newer \
+         versions of `openssl`: 1 goes away"
+    );
+    // A release may have nothing but such advisories.
+    let url = url("1").replace("18.04", "16.04");
+    assert_eq!(world.found(&[&url]), [format!("A-4 openssl {subscribed}")]);
+}
