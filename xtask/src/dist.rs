@@ -302,6 +302,32 @@ mod tests {
     }
 
     #[test]
+    fn packages_are_made_of_what_is_in_the_archive() {
+        let entries = entries(&root(), "x86_64-unknown-linux-musl", b"program".to_vec()).unwrap();
+        let top = "coaming-x86_64-unknown-linux-musl/";
+        let packed: BTreeSet<&str> =
+            entries.iter().filter_map(|entry| entry.path.strip_prefix(top)).collect();
+        let read = |path: &str| std::fs::read_to_string(root().join(path)).unwrap();
+        let (formula, manifest) =
+            (read("packaging/homebrew/coaming.rb"), read("crates/coaming/Cargo.toml"));
+        let literals = |text: &str| -> Vec<String> {
+            text.split('"').skip(1).step_by(2).map(str::to_owned).collect()
+        };
+        let mut wanted = vec!["coaming".to_owned(), "kubectl-coaming".to_owned()];
+        wanted.extend(literals(&formula).into_iter().filter(|it| it.starts_with("completions/")));
+        let assets = literals(&manifest);
+        wanted.extend(assets.iter().filter_map(|it| {
+            let path = it.strip_prefix("../../target/")?;
+            (!path.contains('*')).then(|| path.to_owned())
+        }));
+        assert!(wanted.len() >= 8, "{wanted:?}");
+        for path in &wanted {
+            assert!(packed.contains(path.as_str()), "{path}");
+        }
+        assert!(formula.contains("man/*.1") && packed.iter().any(|it| it.starts_with("man/")));
+    }
+
+    #[test]
     fn archives_are_the_same_twice_and_name_what_is_linked() {
         let target = "x86_64-unknown-linux-gnu";
         let pack = || tar(entries(&root(), target, b"program".to_vec()).unwrap(), 7).unwrap();
