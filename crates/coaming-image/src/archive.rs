@@ -227,12 +227,19 @@ impl Walk {
             }
             _ => String::new(),
         };
+        let fields = header.as_old();
+        let mode = match header.mode() {
+            Err(error) if !is_blank(&fields.mode) => return Err(self.broken(&error)),
+            mode => mode.unwrap_or(0) & 0o7777,
+        };
+        let uid = extension.uid.or_else(|| number(&fields.uid, header.uid()));
+        let gid = extension.gid.or_else(|| number(&fields.gid, header.gid()));
         Ok(Step::Entry(Entry {
             path,
             kind,
-            mode: header.mode().map_err(|error| self.broken(&error))? & 0o7777,
-            uid: extension.uid.or_else(|| number(header.uid())).unwrap_or(u32::MAX),
-            gid: extension.gid.or_else(|| number(header.gid())).unwrap_or(u32::MAX),
+            mode,
+            uid: uid.unwrap_or(u32::MAX),
+            gid: gid.unwrap_or(u32::MAX),
             size,
             link,
             modified: extension.modified.unwrap_or_else(|| {
@@ -299,8 +306,16 @@ fn entry_kind(flag: u8) -> EntryKind {
     }
 }
 
-fn number(field: io::Result<u64>) -> Option<u32> {
-    u32::try_from(field.ok()?).ok()
+/// The number in a field; one that is left blank is zero, as for all tools that unpack archives.
+fn number(field: &[u8], parsed: io::Result<u64>) -> Option<u32> {
+    if is_blank(field) {
+        return Some(0);
+    }
+    u32::try_from(parsed.ok()?).ok()
+}
+
+fn is_blank(field: &[u8]) -> bool {
+    field.iter().all(|byte| matches!(byte, 0 | b' '))
 }
 
 /// Whether the checksum of the header is right: the sum of its bytes, with those of the checksum as

@@ -92,6 +92,23 @@ impl<'a> Overlay<'a> {
     }
 }
 
+/// Moves what layers contain and remove to where it is when they are unpacked: paths may lead through
+/// links of the layers below, as in those that Bazel makes (`lib/x` above `lib -> usr/lib`).
+pub(crate) fn follow_links(layers: &mut [LayerReading], context: &LayerContext) {
+    let mut links: HashMap<String, String> = HashMap::new();
+    for layer in layers {
+        links.retain(|path, _| layer.at(path, context).is_none() && !layer.hides(path, context));
+        if !links.is_empty() {
+            layer.follow(&links, context);
+        }
+        for RetainedEntry { entry, .. } in &layer.retained {
+            if entry.kind == EntryKind::Symlink {
+                links.insert(entry.path.clone(), entry.link.clone());
+            }
+        }
+    }
+}
+
 /// The directories that a path is in, from the innermost; without the root.
 pub(crate) fn ancestors(path: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(Some(path), |path| {
@@ -102,6 +119,38 @@ pub(crate) fn ancestors(path: &str) -> impl Iterator<Item = &str> {
 }
 
 impl LayerReading {
+    /// Moves what it contains and removes to where these links lead.
+    fn follow(&mut self, links: &HashMap<String, String>, context: &LayerContext) {
+        let follow = |path: &str| {
+            if !ancestors(path).chain([path]).any(|directory| links.contains_key(directory)) {
+                return None;
+            }
+            let resolved = crate::resolve::resolve(path, |at| links.get(at).map(String::as_str));
+            resolved.map(|resolved| resolved.path)
+        };
+        // What is at a link by its own name is meant itself, not what it leads to.
+        let follow_parent = |path: &str| {
+            let (directory, name) = path.rsplit_once('/')?;
+            Some(format!("{}/{name}", follow(directory)?.trim_end_matches('/')))
+        };
+        for directory in &mut self.opaque {
+            *directory = follow(directory).unwrap_or_else(|| std::mem::take(directory));
+        }
+        for gone in &mut self.whiteouts {
+            *gone = follow_parent(gone).unwrap_or_else(|| std::mem::take(gone));
+        }
+        let count = self.paths.len();
+        for RetainedEntry { entry, .. } in &mut self.retained {
+            if let Some(path) = follow_parent(&entry.path) {
+                entry.path = path;
+                self.paths.push(context.hash(&entry.path).with_kind_of(entry));
+            }
+        }
+        if self.paths.len() > count {
+            self.paths.sort_unstable();
+        }
+    }
+
     /// Whether this layer has an entry at a path.
     pub(crate) fn has(&self, path: &str, context: &LayerContext) -> bool {
         self.at(path, context).is_some()
@@ -215,6 +264,29 @@ mod tests {
     fn a_file_or_link_hides_the_directory_that_was_there() {
         assert_eq!(visible(&[&["/a/", "/a/b"], &["/a"]]), ["1/a"]);
         assert_eq!(visible(&[&["/a/", "/a/b"], &["/a -> c"], &["/a/", "/a/d"]]), ["2/a", "2/a/d"]);
+    }
+
+    #[test]
+    fn paths_lead_through_links_of_lower_layers() {
+        let context = LayerContext::new();
+        let after = |layers: &[&[&str]]| -> Vec<String> {
+            let mut layers: Vec<_> = layers.iter().map(|lines| layer(&context, lines)).collect();
+            follow_links(&mut layers, &context);
+            let overlay = Overlay::new(&layers, &context);
+            overlay.visible().map(|(_, retained)| retained.entry.path.clone()).collect()
+        };
+        let below: &[&str] = &["/usr/lib/", "/usr/lib/a", "/usr/lib/b/", "/usr/lib/b/c"];
+        let link = &["/lib -> usr/lib"];
+        assert_eq!(
+            after(&[below, link, &["-/lib/a", "!/lib/b"]]),
+            ["/usr/lib", "/usr/lib/b", "/lib"]
+        );
+        // A file replaces the one that is where its path leads.
+        assert_eq!(after(&[below, link, &["/lib/a"]])[4], "/usr/lib/a");
+        assert_eq!(after(&[below, link, &["/lib/a"]]).len(), 5);
+        // The link itself is removed by its own name, and one that is replaced leads nowhere.
+        assert_eq!(after(&[below, link, &["-/lib"]]).len(), 4);
+        assert_eq!(after(&[below, link, &["/lib/", "-/lib/a"]]).len(), 5);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use crate::archive::{Entry, EntryKind};
 use crate::layer::{self, Alias, FileError, LayerContext, LayerReading, PathHash, RetainedEntry};
-use crate::overlay::{LayeredEntry, Overlay, ancestors};
+use crate::overlay::{LayeredEntry, Overlay, ancestors, follow_links};
 use crate::package_ownership::PackageOwnership;
 use crate::source::Image;
 use crate::system::{self, Identity};
@@ -34,6 +34,7 @@ impl Image {
         let context = LayerContext::new();
         let mut readings: Vec<LayerReading> =
             self.layers.par_iter().map(|source| layer::read(source, &context)).collect();
+        follow_links(&mut readings, &context);
         self.read_aliases(&mut readings, &context);
         let mut builder = TreeBuilder::default();
         for reading in &mut readings {

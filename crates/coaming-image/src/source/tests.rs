@@ -209,3 +209,43 @@ fn reads_a_root_filesystem_and_neither_follows_links_nor_opens_pipes() {
     assert_eq!(facts.digest, "");
     assert_eq!(facts.verdict, Verdict::Distroless);
 }
+
+#[test]
+fn files_whose_paths_lead_through_links_replace_those_of_lower_layers() {
+    let below = {
+        let mut builder = ::tar::Builder::new(Vec::new());
+        let file = |builder: &mut ::tar::Builder<Vec<u8>>, path: &str, bytes: &[u8]| {
+            // Mode and owner are blank, as some tools leave them.
+            let mut header = ::tar::Header::new_gnu();
+            header.set_size(bytes.len() as u64);
+            builder.append_data(&mut header, path, bytes).unwrap();
+        };
+        file(&mut builder, "usr/lib/apk/db/installed", b"P:a\nV:1-r0\n\n");
+        file(&mut builder, "srv/node_modules/b/package.json", br#"{"name":"b","version":"1.0.0"}"#);
+        for (link, target) in [("lib", "usr/lib"), ("app", "srv")] {
+            let mut header = ::tar::Header::new_gnu();
+            header.set_entry_type(::tar::EntryType::Symlink);
+            header.set_size(0);
+            builder.append_link(&mut header, link, target).unwrap();
+        }
+        builder.into_inner().unwrap()
+    };
+    let packages = |above: &[(&str, u32, &[u8])]| -> Vec<String> {
+        let archive = docker_archive(&[below.clone(), tar(above)]);
+        let facts = Image::from_stream("stdin", &archive[..], None).unwrap().read();
+        assert_eq!(facts.problems, []);
+        facts.packages.iter().map(|it| format!("{} {}", it.name, it.version)).collect()
+    };
+    let removed: &[u8] = b"";
+    assert_eq!(packages(&[("x", 0o644, b"")]), ["a 1-r0", "b 1.0.0"]);
+    assert_eq!(packages(&[("lib/apk/db/.wh.installed", 0o644, removed)]), ["b 1.0.0"]);
+    assert_eq!(
+        packages(&[("lib/apk/db/installed", 0o644, b"P:c\nV:2-r0\n\n")]),
+        ["c 2-r0", "b 1.0.0"]
+    );
+    let newer: &[u8] = br#"{"name":"b","version":"2.0.0"}"#;
+    assert_eq!(
+        packages(&[("app/node_modules/b/package.json", 0o644, newer)]),
+        ["a 1-r0", "b 2.0.0"]
+    );
+}
