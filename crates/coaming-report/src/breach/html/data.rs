@@ -39,108 +39,120 @@ impl Texts {
         self.numbers.insert(text, self.texts.len() - 1);
         self.texts.len() - 1
     }
+
+    fn numbers(&mut self, texts: &[String]) -> Vec<usize> {
+        texts.iter().map(|text| self.number(text)).collect()
+    }
 }
 
 /// The data of a page.
 pub(super) fn page(view: &View<'_>, map: &Map, report: &Report<'_>, places: &Places<'_>) -> Value {
     let mut texts = Texts::default();
-    let mut rules: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut rule_list: Vec<Value> = Vec::new();
-    let mut shown: HashMap<usize, usize> = HashMap::new();
-    let mut findings: Vec<Value> = Vec::new();
-    for (number, finding) in report.findings.iter().enumerate() {
-        if finding.suppressed.is_some() {
-            continue;
-        }
-        let rule = *rules.entry(finding.rule.id.as_str()).or_insert_with(|| {
-            let rule = &finding.rule;
-            let (id, url) = (texts.number(rule.id.as_str()), texts.number(&rule_url(rule)));
-            let summary = texts.number(&rule.summary);
-            rule_list.push(json!([id, summary, rule.category.as_str(), url]));
-            rule_list.len() - 1
-        });
-        shown.insert(number, findings.len());
-        findings.push(one_finding(finding, rule, places, &mut texts));
-    }
-    let numbers = |own: &[usize]| -> Vec<usize> {
-        own.iter().filter_map(|number| shown.get(number).copied()).collect()
-    };
+    let findings = Findings::new(report, places, &mut texts);
+    let (infos, steps) = all_steps(view, map, &findings, &mut texts);
     let workloads: BTreeMap<&WorkloadName, usize> =
         map.workloads.iter().enumerate().map(|(at, own)| (&own.name, at)).collect();
-    let mut infos: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut info_list: Vec<Value> = Vec::new();
-    let steps: Vec<Value> = map
-        .steps
-        .iter()
-        .map(|step| {
-            let info = step.info.map(|info| {
-                *infos.entry(info.id).or_insert_with(|| {
-                    info_list.push(json!([(info.id), (info.technique), (info.summary)]));
-                    info_list.len() - 1
-                })
-            });
-            one_step(step, info, &numbers(&step.undone_by), view, &mut texts)
-        })
-        .collect();
-    let cuts = view.answer.cuts.iter().map(|cut| {
-        json!({"findings": numbers(&cut.findings), "closed": (cut.closed), "of": (cut.of), "gap": (cut.gap)})
-    });
-    let unknown = view.answer.unknown.iter();
-    let list = |texts: &mut Texts, own: &[String]| -> Vec<usize> {
-        own.iter().map(|text| texts.number(text)).collect()
-    };
-    let starts = map.starts.iter().map(|start| {
-        let via = list(&mut texts, &start.via);
-        let name = texts.number(&start.name.to_string());
-        json!([name, (start.holds), via, at_workload(&start.name, &workloads)])
-    });
-    let starts: Vec<Value> = starts.collect();
-    let footholds =
-        map.footholds.iter().map(|foothold| one_foothold(foothold, &workloads, &mut texts));
-    let footholds: Vec<Value> = footholds.collect();
-    let targets = map.targets.iter().map(|target| {
-        json!([(target.foothold), texts.number(&target.name), u8::from(target.is_counted)])
-    });
-    let targets: Vec<Value> = targets.collect();
-    let own_workloads = map.workloads.iter().map(|own| {
-        let WorkloadName { namespace, kind, name } = &own.name;
-        json!([texts.number(namespace), texts.number(kind), texts.number(name), (own.group)])
-    });
-    let own_workloads: Vec<Value> = own_workloads.collect();
-    let entries: Vec<Value> = view
-        .answer
-        .entries
-        .iter()
-        .map(|entry| {
+    let mut page = json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "categories": list(Category::ALL.iter(), |own| json!([own.as_str(), own.goal()])),
+        "severities": (Severity::ALL.map(Severity::as_str)),
+        "infos": infos,
+        "footholds": list(map.footholds.iter(), |own| one_foothold(own, &workloads, &mut texts)),
+        "steps": steps,
+        "starts": list(map.starts.iter(), |start| {
+            let via = texts.numbers(&start.via);
+            let name = texts.number(&start.name.to_string());
+            json!([name, (start.holds), via, at_workload(&start.name, &workloads)])
+        }),
+        "entryCount": (map.entry_count),
+        "entries": list(view.answer.entries.iter(), |entry| {
             let prizes: Vec<String> =
                 entry.ends().map(|end| coaming_breach::target_name(end.foothold)).collect();
-            json!({"risk": (entry.risk), "prizes": list(&mut texts, &prizes)})
-        })
-        .collect();
-    let unknown: Vec<Value> =
-        unknown.map(|note| json!([texts.number(&note.message), (note.count)])).collect();
-    let categories: Vec<Value> =
-        Category::ALL.iter().map(|own| json!([own.as_str(), own.goal()])).collect();
-    json!({
-        "version": env!("CARGO_PKG_VERSION"),
-        "categories": categories,
-        "severities": (Severity::ALL.map(Severity::as_str)),
-        "rules": rule_list,
-        "findings": findings,
-        "infos": info_list,
-        "footholds": footholds,
-        "steps": steps,
-        "starts": starts,
-        "entryCount": (map.entry_count),
-        "entries": entries,
-        "targets": targets,
-        "workloads": own_workloads,
+            json!({"risk": (entry.risk), "prizes": (texts.numbers(&prizes))})
+        }),
+        "targets": list(map.targets.iter(), |target| {
+            json!([(target.foothold), texts.number(&target.name), u8::from(target.is_counted)])
+        }),
+        "workloads": list(map.workloads.iter(), |own| {
+            let WorkloadName { namespace, kind, name } = &own.name;
+            let [namespace, kind, name] = [namespace, kind, name].map(|text| texts.number(text));
+            json!([namespace, kind, name, (own.group)])
+        }),
         "reach": (map.reach),
         "maxHops": (map.max_hops),
-        "cuts": cuts.collect::<Vec<_>>(),
-        "unknown": unknown,
-        "texts": (texts.texts),
-    })
+        "cuts": list(view.answer.cuts.iter(), |cut| {
+            let numbers = findings.numbers(&cut.findings);
+            json!({"findings": numbers, "closed": (cut.closed), "of": (cut.of), "gap": (cut.gap)})
+        }),
+        "unknown": list(view.answer.unknown.iter(), |note| {
+            json!([texts.number(&note.message), (note.count)])
+        }),
+    });
+    page["rules"] = findings.rules.into();
+    page["findings"] = findings.findings.into();
+    page["texts"] = texts.texts.into();
+    page
+}
+
+fn list<T>(items: impl Iterator<Item = T>, one: impl FnMut(T) -> Value) -> Value {
+    items.map(one).collect()
+}
+
+/// The findings that are shown, and their rules, each once.
+struct Findings {
+    rules: Vec<Value>,
+    findings: Vec<Value>,
+    /// The place in `findings` of each finding of the report.
+    shown: HashMap<usize, usize>,
+}
+
+impl Findings {
+    fn new(report: &Report<'_>, places: &Places<'_>, texts: &mut Texts) -> Findings {
+        let mut own = Findings { rules: Vec::new(), findings: Vec::new(), shown: HashMap::new() };
+        let mut rules: BTreeMap<&str, usize> = BTreeMap::new();
+        for (number, finding) in report.findings.iter().enumerate() {
+            if finding.suppressed.is_some() {
+                continue;
+            }
+            let rule = *rules.entry(finding.rule.id.as_str()).or_insert_with(|| {
+                let rule = &finding.rule;
+                let (id, url) = (texts.number(rule.id.as_str()), texts.number(&rule_url(rule)));
+                let summary = texts.number(&rule.summary);
+                own.rules.push(json!([id, summary, rule.category.as_str(), url]));
+                own.rules.len() - 1
+            });
+            own.shown.insert(number, own.findings.len());
+            own.findings.push(one_finding(finding, rule, places, texts));
+        }
+        own
+    }
+
+    /// Where findings of the report are on the page: not those that are suppressed.
+    fn numbers(&self, of_report: &[usize]) -> Vec<usize> {
+        of_report.iter().filter_map(|number| self.shown.get(number).copied()).collect()
+    }
+}
+
+/// What is said of kinds of steps, each once, and all steps.
+fn all_steps(
+    view: &View<'_>,
+    map: &Map,
+    findings: &Findings,
+    texts: &mut Texts,
+) -> (Vec<Value>, Vec<Value>) {
+    let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut infos: Vec<Value> = Vec::new();
+    let steps = map.steps.iter().map(|step| {
+        let info = step.info.map(|info| {
+            *numbers.entry(info.id).or_insert_with(|| {
+                infos.push(json!([(info.id), (info.technique), (info.summary)]));
+                infos.len() - 1
+            })
+        });
+        one_step(step, info, &findings.numbers(&step.undone_by), view, texts)
+    });
+    let steps = steps.collect();
+    (infos, steps)
 }
 
 /// `[rule, severity, message, object, namespace, container, why, help, places, fix]`
