@@ -1,4 +1,10 @@
 //! The arguments: `--help` and the reference documentation are generated from them.
+//!
+//! What a command is for is told once, at its variant of [`Command`]. Structs of arguments have plain
+//! comments: clap would take a doc comment for that sentence, since it builds the arguments of a
+//! command only when the command is asked for.
+
+#![expect(missing_docs, reason = "clap would take them for what a command is for")]
 
 mod breach;
 mod db;
@@ -54,8 +60,9 @@ pub struct Arguments {
     pub command: Command,
 }
 
-/// The commands.
+// The commands.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum Command {
     /// Find what is unsafe in manifests, charts and overlays.
     Scan(ScanArguments),
@@ -102,7 +109,7 @@ pub enum Command {
     Man,
 }
 
-/// `coaming scan`
+// `coaming scan`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Exit codes: 0 nothing found; 1 findings; 2 an input could not be handled (the rest was).
@@ -135,7 +142,7 @@ pub struct ScanArguments {
     pub watch: bool,
 }
 
-/// A live cluster instead of files.
+// A live cluster instead of files.
 #[derive(Clone, Debug, Default, Args)]
 pub struct ClusterArguments {
     /// Read the objects of a live cluster, with your kubeconfig. Nothing is written, and the values
@@ -155,7 +162,7 @@ pub struct ClusterArguments {
     pub namespace: Option<String>,
 }
 
-/// Where the objects are.
+// Where the objects are.
 #[derive(Clone, Debug, Args)]
 pub struct InputArguments {
     /// Files, directories or globs; `-` reads standard input.
@@ -172,7 +179,7 @@ pub struct InputArguments {
     pub cluster: ClusterArguments,
 }
 
-/// What to scan, and with which rules.
+// What to scan, and with which rules.
 #[derive(Debug, Default, Args)]
 pub struct ScopeArguments {
     /// Files, directories or globs; `-` reads standard input.
@@ -264,7 +271,7 @@ impl From<ImagesMode> for coaming_scan::ImagesMode {
     }
 }
 
-/// `coaming fix`
+// `coaming fix`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Only the bytes that a fix has to change are changed: comments, order and quoting are preserved.
@@ -302,7 +309,7 @@ pub struct FixArguments {
     pub diff: bool,
 }
 
-/// `coaming secrets`
+// `coaming secrets`
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 #[command(after_help = "\
@@ -339,7 +346,7 @@ pub struct SecretsArguments {
     pub find: FindSecretsArguments,
 }
 
-/// What `coaming secrets` scans, and how it shows the findings.
+// What `coaming secrets` scans, and how it shows the findings.
 #[derive(Debug, Args)]
 pub struct FindSecretsArguments {
     /// Files, directories or globs; `-` reads standard input.
@@ -375,7 +382,7 @@ pub struct FindSecretsArguments {
     pub git: GitArguments,
 }
 
-/// Whether and where `coaming secrets` asks providers about credentials.
+// Whether and where `coaming secrets` asks providers about credentials.
 #[cfg(feature = "verify")]
 #[derive(Debug, Args)]
 pub struct VerifyArguments {
@@ -393,7 +400,7 @@ pub struct VerifyArguments {
     pub ca: Vec<PathBuf>,
 }
 
-/// Which part of a git repository `coaming secrets` searches.
+// Which part of a git repository `coaming secrets` searches.
 #[cfg(feature = "git")]
 #[derive(Debug, Args)]
 pub struct GitArguments {
@@ -411,8 +418,9 @@ pub struct GitArguments {
     pub staged: bool,
 }
 
-/// The commands of `coaming secrets`.
+// The commands of `coaming secrets`.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum SecretsCommand {
     /// Show who can read a Secret: subjects, containers, and nodes.
     WhoCan(WhoCanArguments),
@@ -424,7 +432,7 @@ pub enum SecretsCommand {
     Local(LocalCommand),
 }
 
-/// `coaming secrets who-can`
+// `coaming secrets who-can`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Shows subjects with the binding and role that allow it, containers with the variable or files that
@@ -458,7 +466,7 @@ pub enum AnswerFormat {
     Json,
 }
 
-/// `coaming secrets etcd`
+// `coaming secrets etcd`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Shows which Secrets are encrypted, by which provider and key, and finds secrets in plain text: in
@@ -489,7 +497,7 @@ pub struct EtcdArguments {
     pub exit_zero: bool,
 }
 
-/// `coaming lsp`
+// `coaming lsp`
 #[cfg(feature = "lsp")]
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -505,14 +513,14 @@ pub struct LspArguments {
     pub stdio: bool,
 }
 
-/// `coaming explain`
+// `coaming explain`
 #[derive(Debug, Args)]
 pub struct ExplainArguments {
     /// Name of a rule (also one of your own, in `coaming.yaml`) or of a category.
     pub rule: String,
 }
 
-/// `coaming rules`
+// `coaming rules`
 #[derive(Debug, Args)]
 pub struct RulesArguments {
     /// Output format.
@@ -520,7 +528,7 @@ pub struct RulesArguments {
     pub format: RulesFormat,
 }
 
-/// `coaming completions`
+// `coaming completions`
 #[derive(Debug, Args)]
 pub struct CompletionsArguments {
     /// Shell to complete for.

@@ -8,7 +8,7 @@ use coaming_config::KubernetesVersion;
 
 use super::{ClusterArguments, ImagesMode, LookUpArguments};
 
-/// `coaming breach`
+// `coaming breach`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Assumes that a container is compromised, and computes what an attacker can run, read and reach from
@@ -116,7 +116,7 @@ pub(crate) fn costs(text: &str) -> Result<Weights, String> {
     }
 }
 
-/// A live cluster instead of files.
+// A live cluster instead of files.
 #[derive(Clone, Debug, Default, Args)]
 pub struct ClusterOnly {
     /// Read the objects of a live cluster, with your kubeconfig. Nothing is written, and the values

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 #[cfg(feature = "registry")]
 use super::RegistryArguments;
 
-/// `coaming db`
+// `coaming db`
 #[derive(Debug, Args)]
 pub struct DbArguments {
     /// What to do.
@@ -15,8 +15,9 @@ pub struct DbArguments {
     pub command: DbCommand,
 }
 
-/// What `coaming db` can do.
+// What `coaming db` can do.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum DbCommand {
     /// Download what changed and rebuild the database.
     Update(DbUpdateArguments),
@@ -36,7 +37,7 @@ pub enum DbCommand {
     Pull(DbTransferArguments),
 }
 
-/// `coaming db compare`
+// `coaming db compare`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Reads lines with two versions, separated by a tab, from standard input. Prints `<`, `=` or `>` for
@@ -49,7 +50,7 @@ pub struct DbCompareArguments {
     pub ecosystem: String,
 }
 
-/// The database.
+// The database.
 #[derive(Debug, Args)]
 pub struct DbFileArguments {
     /// Path of the database; by default `coaming/advisories.db` in the user's cache directory.
@@ -57,7 +58,7 @@ pub struct DbFileArguments {
     pub file: Option<PathBuf>,
 }
 
-/// `coaming db update`
+// `coaming db update`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Downloads OSV's exports, EPSS scores and CISA's list, each only if it changed, and resumes interrupted
@@ -92,7 +93,7 @@ pub struct DbUpdateArguments {
     pub database: DbFileArguments,
 }
 
-/// `coaming db build`
+// `coaming db build`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 The directory contains OSV's exports as published, such as PyPI/all.zip and Debian/all.zip; single
@@ -110,7 +111,7 @@ pub struct DbBuildArguments {
     pub database: DbFileArguments,
 }
 
-/// `coaming db info`
+// `coaming db info`
 #[derive(Debug, Args)]
 pub struct DbInfoArguments {
     /// Output format.
@@ -122,7 +123,7 @@ pub struct DbInfoArguments {
     pub database: DbFileArguments,
 }
 
-/// `coaming db query`
+// `coaming db query`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Exit codes: 0 no vulnerabilities; 1 vulnerabilities (with --fail-on, only those that match);
@@ -146,7 +147,7 @@ pub struct DbQueryArguments {
     pub known: KnownArguments,
 }
 
-/// Which known vulnerabilities count.
+// Which known vulnerabilities count.
 #[derive(Debug, Args)]
 pub struct KnownArguments {
     /// Exit with 1 only if a vulnerability matches all of these conditions: a severity (that one or
@@ -164,8 +165,8 @@ pub struct KnownArguments {
     pub look_up: LookUpArguments,
 }
 
-/// Where known vulnerabilities are looked up, and which VEX documents apply. `vulnerabilities:` in
-/// `coaming.yaml` sets the same.
+// Where known vulnerabilities are looked up, and which VEX documents apply. `vulnerabilities:` in
+// `coaming.yaml` sets the same.
 #[derive(Clone, Debug, Default, Args)]
 pub struct LookUpArguments {
     /// Ignore vulnerabilities that this VEX document (OpenVEX, CycloneDX or CSAF) declares not affected
@@ -206,7 +207,7 @@ pub enum DbQueryFormat {
     Cyclonedx,
 }
 
-/// `coaming db push` and `coaming db pull`
+// `coaming db push` and `coaming db pull`
 #[cfg(feature = "registry")]
 #[derive(Debug, Args)]
 #[command(after_help = "\

@@ -7,7 +7,7 @@ use coaming_config::KubernetesVersion;
 
 use super::InputArguments;
 
-/// `coaming export`
+// `coaming export`
 #[derive(Debug, Args)]
 pub struct ExportArguments {
     /// What to write.
@@ -15,8 +15,9 @@ pub struct ExportArguments {
     pub command: ExportCommand,
 }
 
-/// What `coaming export` can write.
+// What `coaming export` can write.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum ExportCommand {
     /// Write rules as ValidatingAdmissionPolicies with bindings, for clusters without the webhook.
     Vap(VapArguments),
@@ -25,7 +26,7 @@ pub enum ExportCommand {
     Psa(PsaArguments),
 }
 
-/// `coaming export vap`
+// `coaming export vap`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 A policy refuses exactly the objects in which its rule finds something. Rules that CEL cannot express
@@ -110,7 +111,7 @@ pub enum VapFormat {
     Json,
 }
 
-/// `coaming export psa`
+// `coaming export psa`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Pods are judged as Kubernetes' own Pod Security admission judges them. Nothing is written to the cluster.

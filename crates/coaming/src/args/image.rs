@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::{Color, SlimArguments};
 
-/// `coaming image`
+// `coaming image`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 An archive is the output of `docker save`, `podman save`, `skopeo copy` or `ctr images export`:
@@ -77,14 +77,15 @@ pub struct ImageArguments {
     pub walk: super::WalkArguments,
 }
 
-/// Other commands for images.
+// Other commands for images.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum ImageCommand {
     /// Write a smaller image with only what the entry point needs.
     Slim(Box<SlimArguments>),
 }
 
-/// Where to find an image, and which one of a multi-platform image.
+// Where to find an image, and which one of a multi-platform image.
 #[derive(Debug, Args)]
 pub struct OriginArguments {
     /// Platform to read from a multi-platform image (default: this machine's).
@@ -100,7 +101,7 @@ pub struct OriginArguments {
     pub registry: super::RegistryArguments,
 }
 
-/// What the image's registry reports about it.
+// What the image's registry reports about it.
 #[derive(Debug, Args)]
 pub struct ScannerArguments {
     /// Also show the scan results of the image's registry, and the SBOM, VEX and SARIF documents

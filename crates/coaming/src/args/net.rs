@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::{ClusterArguments, InputArguments};
 
-/// `coaming net`
+// `coaming net`
 #[derive(Debug, Args)]
 pub struct NetArguments {
     /// What to show.
@@ -14,8 +14,9 @@ pub struct NetArguments {
     pub command: NetCommand,
 }
 
-/// What `coaming net` can show.
+// What `coaming net` can show.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum NetCommand {
     /// List all possible connections.
     List(TableArguments),
@@ -35,7 +36,7 @@ pub enum NetCommand {
     Graph(GraphArguments),
 }
 
-/// The objects that a command of `coaming net` is about.
+// The objects that a command of `coaming net` is about.
 #[derive(Clone, Debug, Args)]
 pub struct NetInputArguments {
     /// Files, directories or globs; `-` reads standard input.
@@ -81,7 +82,7 @@ impl NetInputArguments {
     }
 }
 
-/// Which part of an answer to show.
+// Which part of an answer to show.
 #[derive(Clone, Debug, Args)]
 pub struct NetViewArguments {
     /// Show only what concerns workloads of this namespace.
@@ -115,7 +116,7 @@ pub enum Plugin {
     Kubernetes,
 }
 
-/// What to read.
+// What to read.
 #[derive(Debug, Args)]
 pub struct LintArguments {
     /// Where the objects are.
@@ -123,7 +124,7 @@ pub struct LintArguments {
     pub inputs: NetInputArguments,
 }
 
-/// What to read, and how to show it.
+// What to read, and how to show it.
 #[derive(Debug, Args)]
 pub struct TableArguments {
     /// Where the objects are.
@@ -135,7 +136,7 @@ pub struct TableArguments {
     pub format: TableFormat,
 }
 
-/// `coaming net why`
+// `coaming net why`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Exit codes: 0 answered (with --exit-code: allowed); 1 denied, with --exit-code; 2 not answerable: an
@@ -197,7 +198,7 @@ impl WhyArguments {
     }
 }
 
-/// `coaming net check`
+// `coaming net check`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 The rules are two lists. A peer is a workload, an address, `ingress`, or pods by their labels:
@@ -219,7 +220,7 @@ pub struct CheckArguments {
     pub inputs: NetInputArguments,
 }
 
-/// `coaming net diff`
+// `coaming net diff`
 #[derive(Debug, Args)]
 #[command(
     after_help = "Exit codes: 0 no differences; 1 differences; 2 an input could not be handled."
@@ -240,7 +241,7 @@ pub struct DiffArguments {
     pub format: TableFormat,
 }
 
-/// `coaming net suggest`
+// `coaming net suggest`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 What the evidence does not show becomes a question. With --answers, open questions are added to the
@@ -282,7 +283,7 @@ pub enum PolicyFormat {
     Cilium,
 }
 
-/// `coaming net graph`
+// `coaming net graph`
 #[derive(Debug, Args)]
 pub struct GraphArguments {
     /// Where the objects are.

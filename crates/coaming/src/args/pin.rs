@@ -7,7 +7,7 @@ use coaming_pin::Update;
 
 use super::{RegistryArguments, ScopeArguments};
 
-/// `coaming pin`
+// `coaming pin`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 A tag can be moved to different content by its owner, or by anyone with stolen credentials. A digest

@@ -4,7 +4,7 @@ use clap::Args;
 use coaming_config::Config;
 use coaming_scan::RemoteImages;
 
-/// How to reach registries. `registries:` in `coaming.yaml` has the same settings.
+// How to reach registries. `registries:` in `coaming.yaml` has the same settings.
 #[derive(Clone, Debug, Default, Args)]
 pub struct RegistryArguments {
     /// Trust the CA certificates in this file (PEM), in addition to the system's.

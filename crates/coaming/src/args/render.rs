@@ -15,7 +15,7 @@ pub enum Renderer {
     External,
 }
 
-/// `coaming render`
+// `coaming render`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 The result is that of `helm template`, or for a directory with a kustomization that of `kubectl

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use crate::CommandError;
 
-/// How to report the findings.
+// How to report the findings.
 #[derive(Debug, Args)]
 pub struct ReportArguments {
     /// Output format; may be repeated, with one `--output` for each but one.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use coaming_config::KubernetesVersion;
 
-/// `coaming serve`
+// `coaming serve`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

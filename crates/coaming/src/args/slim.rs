@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::{Color, OriginArguments};
 
-/// `coaming image slim`
+// `coaming image slim`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 The new image keeps the programs of ENTRYPOINT and CMD with their linked libraries, name services and

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-/// `coaming agent`
+// `coaming agent`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 The configuration (YAML or JSON) names stores and the files that come from them; `docs/vault.md` describes
@@ -32,7 +32,7 @@ pub struct AgentArguments {
     pub ready: bool,
 }
 
-/// `coaming kms`
+// `coaming kms`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Both versions of the API server's interface, v1beta1 and v2, on one socket, for Kubernetes 1.26 and later. The
@@ -56,7 +56,7 @@ pub struct KmsArguments {
     pub config: PathBuf,
 }
 
-/// Where the local store is.
+// Where the local store is.
 #[derive(Clone, Debug, Args)]
 pub struct LocalArguments {
     /// The store: a file that is encrypted with `age`.
@@ -68,8 +68,9 @@ pub struct LocalArguments {
     pub key: PathBuf,
 }
 
-/// The commands about a local store of secrets.
+// The commands about a local store of secrets.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum LocalCommand {
     /// Make a local store of secrets: one file that is encrypted with `age`.
     Init(LocalArguments),
@@ -87,7 +88,7 @@ pub enum LocalCommand {
     Exec(ExecArguments),
 }
 
-/// `coaming secrets set`
+// `coaming secrets set`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 One line end at the end of the value is left out.
@@ -109,7 +110,7 @@ pub struct SetArguments {
     pub local: LocalArguments,
 }
 
-/// `coaming secrets get`
+// `coaming secrets get`
 #[derive(Debug, Args)]
 pub struct GetArguments {
     /// The secret's path (default: print the names of all secrets and their fields).
@@ -125,7 +126,7 @@ pub struct GetArguments {
     pub local: LocalArguments,
 }
 
-/// `coaming secrets exec`
+// `coaming secrets exec`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Every field is a file PATH/FIELD below the directory that the environment variable COAMING_SECRETS names.
@@ -149,7 +150,7 @@ pub struct ExecArguments {
     pub command: Vec<std::ffi::OsString>,
 }
 
-/// `coaming secrets migrate`
+// `coaming secrets migrate`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Shows what would be done, unless --apply is given. Then the values are written to the store and read back,

@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 use coaming_scan::{Shard, TagRange};
 
-/// Which images of a registry to read, and what to leave there.
+// Which images of a registry to read, and what to leave there.
 #[derive(Debug, Default, Args)]
 pub struct WalkArguments {
     /// Read all images of this registry, each digest once: one line of JSON (or a PolicyReport) each. With
