@@ -1,10 +1,10 @@
 //! `.helmignore`.
 
-use globset::GlobMatcher;
+use super::pattern::Pattern;
 
 /// One line of `.helmignore`.
 struct Rule {
-    matcher: GlobMatcher,
+    pattern: Pattern,
     negate: bool,
     only_directories: bool,
     /// Whether the pattern is compared with the whole path, not with the last name.
@@ -35,7 +35,7 @@ impl Rules {
         for rule in &self.rules {
             let name = path.rsplit('/').next().unwrap_or_default();
             let subject = if rule.whole_path { path } else { name };
-            let fits = rule.matcher.is_match(subject);
+            let fits = rule.pattern.fits(subject);
             if rule.negate {
                 if (rule.only_directories && !is_directory) || !fits {
                     return true;
@@ -63,6 +63,6 @@ fn rule(line: &str) -> Option<Rule> {
     };
     let whole_path = pattern.contains('/');
     let pattern = pattern.strip_prefix('/').unwrap_or(pattern);
-    let glob = globset::GlobBuilder::new(pattern).literal_separator(true).build().ok()?;
-    Some(Rule { matcher: glob.compile_matcher(), negate, only_directories, whole_path })
+    let pattern = Pattern::parse(pattern)?;
+    Some(Rule { pattern, negate, only_directories, whole_path })
 }

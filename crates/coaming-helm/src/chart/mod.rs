@@ -6,6 +6,7 @@ mod ignore;
 mod load;
 mod merge;
 mod metadata;
+mod pattern;
 mod schema;
 mod set;
 

@@ -37,8 +37,8 @@ pub(super) struct Lexer<'t> {
     pub(super) at: usize,
 }
 
-impl Lexer<'_> {
-    fn rest(&self) -> &str {
+impl<'t> Lexer<'t> {
+    fn rest(&self) -> &'t str {
         self.text.get(self.at..).unwrap_or_default()
     }
 
@@ -81,7 +81,8 @@ impl Lexer<'_> {
             '\'' => self.character(),
             '$' => {
                 self.at += 1;
-                let name = format!("${}", self.word());
+                let length = 1 + self.word().len();
+                let name = rest.get(..length).unwrap_or_default();
                 self.terminated(Token::Variable(name.into()))
             }
             '.' if !rest[1..].starts_with(|c: char| c.is_ascii_digit()) => {
@@ -101,12 +102,11 @@ impl Lexer<'_> {
         }
     }
 
-    fn word(&mut self) -> String {
+    fn word(&mut self) -> &'t str {
         let rest = self.rest();
         let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
-        let word = rest.get(..end).unwrap_or_default().to_owned();
         self.at += end;
-        word
+        rest.get(..end).unwrap_or_default()
     }
 
     /// A name must be followed by something that cannot be part of one.

@@ -90,15 +90,13 @@ impl Parser<'_> {
         }
     }
 
-    fn peek(&mut self) -> Result<Token, String> {
+    fn peek(&mut self) -> Result<&Token, String> {
         let token = self.next()?;
-        let copy = token.0.clone();
-        self.peeked = Some(token);
-        Ok(copy)
+        Ok(&self.peeked.insert(token).0)
     }
 
     fn skip_space(&mut self) -> Result<(), String> {
-        while self.peek()? == Token::Space {
+        while *self.peek()? == Token::Space {
             self.next()?;
         }
         Ok(())
@@ -194,7 +192,7 @@ impl Parser<'_> {
     /// One action after `{{`. Returns what it ends, if it is an `end` or an `else`.
     fn action(&mut self, nodes: &mut Vec<Node>) -> Result<Option<End>, String> {
         self.skip_space()?;
-        let Token::Word(word) = self.peek()? else {
+        let Token::Word(word) = self.peek()?.clone() else {
             nodes.push(self.pipeline_action()?);
             return Ok(None);
         };
@@ -254,7 +252,7 @@ impl Parser<'_> {
         self.next()?;
         self.skip_space()?;
         if let Token::Word(word) = self.peek()? {
-            let end = match &*word {
+            let end = match &**word {
                 "if" => End::ElseIf,
                 "with" => End::ElseWith,
                 _ => return Err(format!("unexpected {word} in else")),
@@ -396,13 +394,13 @@ impl Parser<'_> {
 
     /// `$x :=`, `$x =`, or `$i, $e :=` of a range.
     fn declarations(&mut self, range: bool) -> Result<(Vec<Rc<str>>, bool), String> {
-        let Token::Variable(first) = self.peek()? else { return Ok((Vec::new(), false)) };
+        let Token::Variable(first) = self.peek()?.clone() else { return Ok((Vec::new(), false)) };
         let start = (self.lexer.at, self.peeked.clone());
         let mut names = vec![first];
         self.next()?;
         loop {
             self.skip_space()?;
-            match self.peek()? {
+            match self.peek()?.clone() {
                 token @ (Token::Declare | Token::Assign) => {
                     self.next()?;
                     let assigns = token == Token::Assign;
@@ -508,8 +506,8 @@ impl Parser<'_> {
 
     fn fields(&mut self, mut names: Vec<Rc<str>>) -> Result<Vec<Rc<str>>, String> {
         while let Token::Field(name) = self.peek()? {
+            names.push(Rc::clone(name));
             self.next()?;
-            names.push(name);
         }
         Ok(names)
     }
