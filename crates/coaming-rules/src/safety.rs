@@ -3,7 +3,7 @@
 //! A rule judges its fix by the pod. Whether the object is a pod of Kubernetes at all, and one that
 //! runs, is judged here. Invariant: a fix only ever becomes less applicable.
 
-use coaming_finding::{Applicability, Finding, Fix, SourceId};
+use coaming_finding::{Applicability, Finding, Fix, Location, SourceId};
 use coaming_kube::{Object, World};
 
 /// The API groups whose objects Kubernetes itself understands: of others we have no schema.
@@ -42,7 +42,8 @@ pub(crate) fn limit(world: &World, finding: &mut Finding) {
             world.source(edits.source).and_then(|it| it.documents().get(edits.document as usize));
         document.is_some_and(|it| edits.edits.iter().any(|edit| it.is_sealed_at(edit.path())))
     });
-    if is_sealed {
+    // Without edits, by where the finding is.
+    if is_sealed || finding.locations.first().is_some_and(|it| is_in_sealed(world, it)) {
         // It is escaped in the file, or a part of a script.
         *fix = Fix::manual(std::mem::take(&mut fix.title), std::mem::take(&mut fix.snippet));
         return;
@@ -61,6 +62,15 @@ pub(crate) fn limit(world: &World, finding: &mut Finding) {
     {
         fix.applicability = Applicability::Unsafe;
     }
+}
+
+/// Whether a location is in a text of its document that cannot be edited.
+fn is_in_sealed(world: &World, location: &Location) -> bool {
+    let (Some(source), Some(span)) = (location.source, location.span) else { return false };
+    let documents = world.source(source).map_or(&[][..], |source| source.documents());
+    let after = documents.partition_point(|document| document.span().start <= span.start);
+    let document = after.checked_sub(1).and_then(|place| documents.get(place));
+    document.is_some_and(|document| document.is_sealed_at(&location.path))
 }
 
 /// Whether the object may have more elsewhere: a chart with other values, or an overlay that is not
