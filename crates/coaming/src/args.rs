@@ -1,6 +1,6 @@
 //! The arguments: `--help` and the reference documentation are generated from them.
 //!
-//! What a command is for is told once, at its variant of [`Command`]. Structs of arguments have plain
+//! What a command is for stands once, at its variant of [`Command`]. Structs of arguments have plain
 //! comments: clap would take a doc comment for that sentence, since it builds the arguments of a
 //! command only when the command is asked for.
 
