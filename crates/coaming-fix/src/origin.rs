@@ -128,7 +128,7 @@ impl<'s> Scene<'s> {
         }
         let document = inner.unwrap_or(outer);
         let base = match &first {
-            None => found,
+            None => innermost_like(field.nearest, document, found),
             // The place of a field is that of its value, which may be a mapping's first field.
             Some(entry) => {
                 let is_it = |path: &Path| path.last() == Some(&Step::from(entry.name()));
@@ -356,6 +356,15 @@ fn lines(field: &Field<'_>, edit: &Edit, column: usize) -> Option<String> {
         Step::Index(_) => None,
     })?;
     Some(nested.to_yaml().lines().map(|line| format!("{:column$}{line}\n", "")).collect())
+}
+
+/// The place of a node that begins where the node at `found` does: a list or a mapping begins with its
+/// first item or field.
+fn innermost_like(node: Node<'_>, document: &Document, found: Path) -> Path {
+    let shape = |node: Node<'_>| (node.is_sequence(), node.is_mapping());
+    let is_alike = |path: &Path| document.at(path).is_some_and(|other| shape(other) == shape(node));
+    let outwards = std::iter::successors(Some(found.clone()), Path::parent);
+    outwards.into_iter().find(is_alike).unwrap_or(found)
 }
 
 fn below(base: &Path, steps: &[Step]) -> Path {

@@ -100,3 +100,23 @@ fn a_base_keeps_the_token_that_one_overlay_binds() {
     assert!(changes.is_empty(), "{changes:#?}");
     assert!(!plan.skipped.is_empty(), "{plan:#?}");
 }
+
+#[test]
+fn lists_of_a_base_grow_by_several_items() {
+    // What this image writes to becomes two volumes, although the list is written otherwise there.
+    let volumes = "      volumes: [{name: data, emptyDir: {}}]\n";
+    for (volumes, added) in [("", "- name: web-tmp"), (volumes, "{name: web-tmp, emptyDir: {}}")] {
+        let web = WEB.replace("registry.example.com/web:1.2.3", "postgres:16");
+        let web = web.replace("    spec:\n", &format!("    spec:\n{volumes}"));
+        let files = [
+            ("base/web.yaml", web.as_str()),
+            BASE[1],
+            ("prod/kustomization.yaml", "resources: [../base]\nnameSuffix: -prod\n"),
+        ];
+        let (plan, changes) = planned_in(&["missing-security-context"], &files);
+        assert!(plan.skipped.is_empty(), "{plan:#?}");
+        let text = &changes["base/web.yaml"];
+        assert!(text.contains("readOnlyRootFilesystem: true") && text.contains(added), "{text}");
+        assert!(text.contains("web-var-run-postgresql"), "{text}");
+    }
+}
