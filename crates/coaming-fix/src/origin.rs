@@ -7,7 +7,7 @@
 
 mod actions;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use coaming_finding::SourceId;
@@ -31,6 +31,9 @@ pub(crate) struct Scene<'s> {
     pub(crate) texts: &'s BTreeMap<String, Arc<str>>,
 }
 
+/// A file, and an offset in it in bytes.
+type Place = (SourceId, u32);
+
 /// The field of an edit in a rendered document.
 struct Field<'s> {
     source: &'s Source,
@@ -47,8 +50,8 @@ impl<'s> Scene<'s> {
     pub(crate) fn proposals(&self, source: SourceId, document: u32, edit: &Edit) -> Vec<Proposal> {
         let Some(field) = self.field(source, document, edit) else { return Vec::new() };
         let mut proposals = Vec::new();
-        proposals.extend(self.in_values(&field, edit).unwrap_or_default());
-        proposals.extend(self.in_resource(&field, edit).unwrap_or_default());
+        proposals.extend(self.in_values(&field, edit));
+        proposals.extend(self.in_resource(&field, edit));
         proposals.extend(self.behind_conditions(&field, edit));
         proposals.extend(self.inserted(&field, edit));
         proposals.extend(self.below_key(&field, edit));
@@ -90,26 +93,47 @@ impl<'s> Scene<'s> {
     }
 
     /// The edit in the values that made the field, or the mapping that lacks it.
-    fn in_values(&self, field: &Field<'_>, edit: &Edit) -> Option<Vec<Proposal>> {
+    fn in_values(&self, field: &Field<'_>, edit: &Edit) -> Vec<Proposal> {
         self.in_document(field, edit, |span| field.map.values(span.start..span.end))
     }
 
     /// The edit in the resource or patch that made the field, or the mapping that lacks it. A
     /// template is not a document.
-    fn in_resource(&self, field: &Field<'_>, edit: &Edit) -> Option<Vec<Proposal>> {
+    fn in_resource(&self, field: &Field<'_>, edit: &Edit) -> Vec<Proposal> {
         self.in_document(field, edit, |span| field.map.template(span.start))
     }
 
-    /// The edit in the document that a field, or the first field beside it, is from.
+    /// The edit in the document that a field is from, or in those that the fields beside it are from.
     fn in_document(
         &self,
         field: &Field<'_>,
         edit: &Edit,
-        place: impl Fn(Span) -> Option<(SourceId, u32)>,
+        place: impl Fn(Span) -> Option<Place>,
+    ) -> Vec<Proposal> {
+        if field.missing.is_empty() || field.nearest.entries().next().is_none() {
+            let at = field.nearest.span().and_then(place);
+            return at.and_then(|at| self.at_place(field, edit, at, None)).unwrap_or_default();
+        }
+        let mut files = BTreeSet::new();
+        let mut proposals = Vec::new();
+        for entry in field.nearest.entries() {
+            let Some(at) = entry.key.span().and_then(&place) else { continue };
+            if files.insert(at.0) {
+                let beside = self.at_place(field, edit, at, Some(entry.name()));
+                proposals.extend(beside.unwrap_or_default());
+            }
+        }
+        proposals
+    }
+
+    /// The edit where a field is from, or the one with this name beside it.
+    fn at_place(
+        &self,
+        field: &Field<'_>,
+        edit: &Edit,
+        (file, offset): Place,
+        beside: Option<&str>,
     ) -> Option<Vec<Proposal>> {
-        let first = field.nearest.entries().next().filter(|_| !field.missing.is_empty());
-        let span = first.as_ref().map_or(field.nearest, |entry| entry.key).span()?;
-        let (file, offset) = place(span)?;
         let (file, text) = self.file(file)?;
         let stream = coaming_yaml::parse(Arc::clone(&text));
         let is_here = |document: &&Document| {
@@ -127,11 +151,11 @@ impl<'s> Scene<'s> {
             found = node_at(inner.root(), offset)?;
         }
         let document = inner.unwrap_or(outer);
-        let base = match &first {
+        let base = match beside {
             None => innermost_like(field.nearest, document, found),
             // The place of a field is that of its value, which may be a mapping's first field.
-            Some(entry) => {
-                let is_it = |path: &Path| path.last() == Some(&Step::from(entry.name()));
+            Some(name) => {
+                let is_it = |path: &Path| path.last() == Some(&Step::from(name));
                 let of_entry = std::iter::successors(Some(found), Path::parent).find(is_it)?;
                 of_entry.parent()?
             }

@@ -120,3 +120,23 @@ fn lists_of_a_base_grow_by_several_items() {
         assert!(text.contains("web-var-run-postgresql"), "{text}");
     }
 }
+
+#[test]
+fn a_field_that_a_patch_adds_does_not_hide_the_resource() {
+    // Of the container's fields, `env` comes first, and only that is from the patch.
+    let patch =
+        "- {op: add, path: /spec/template/spec/containers/0/env, value: [{name: A, value: b}]}";
+    let kustomization = format!(
+        "resources: [../base]\npatches:\n  - target: {{kind: Deployment}}\n    patch: |-\n      {patch}\n"
+    );
+    let web = WEB.replace("registry.example.com/web:1.2.3", "postgres:16");
+    let files = [
+        ("base/web.yaml", web.as_str()),
+        BASE[1],
+        ("prod/kustomization.yaml", kustomization.as_str()),
+    ];
+    let (plan, changes) = planned_in(&["missing-security-context"], &files);
+    assert!(plan.skipped.is_empty(), "{plan:#?}");
+    assert_eq!(changes.keys().collect::<Vec<_>>(), ["base/web.yaml"], "{plan:#?}");
+    assert!(changes["base/web.yaml"].contains("- name: web-tmp"), "{}", changes["base/web.yaml"]);
+}
