@@ -111,6 +111,7 @@ static RULES: &[Rule] = &[
     Rule::pod_and_object::<cluster::anonymous_requests::AnonymousRequests>(),
     Rule::pod_and_object::<cluster::always_allow::AlwaysAllow>(),
     Rule::pod_and_object::<cluster::static_tokens::StaticTokens>(),
+    Rule::pod_and_object::<cluster::admission_plugins::AdmissionPlugins>(),
     Rule::world::<cluster::anonymous_binding::AnonymousBinding>(),
     Rule::pod_and_object::<cluster::encryption_missing::EncryptionMissing>(),
     Rule::pod_and_object::<cluster::audit_log_missing::AuditLogMissing>(),

@@ -56,6 +56,7 @@ impl fmt::Display for Reason {
 
 /// Rules about one object that look into images, or need no other reason than their name says.
 const BY_NAME: &[(&str, Reason)] = &[
+    ("admission-plugins", Reason::ControlPlane),
     ("always-allow", Reason::ControlPlane),
     ("anonymous-requests", Reason::ControlPlane),
     ("audit-log-missing", Reason::ControlPlane),

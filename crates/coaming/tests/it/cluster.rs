@@ -257,7 +257,8 @@ fn an_api_server_without_a_pod_is_asked_for_its_flags() {
                 r#"{"kind": "Flagz", "apiVersion": "config.k8s.io/v1beta1",
                     "metadata": {"name": "kube-apiserver"}, "flags": {"anonymous-auth": "false",
                     "authorization-mode": "[Node,AlwaysAllow]", "profiling": "false",
-                    "encryption-provider-config": "", "audit-policy-file": "/etc/audit.yaml",
+                    "encryption-provider-config": "",
+                    "enable-admission-plugins": "[NodeRestriction]", "audit-policy-file": "/etc/audit.yaml",
                     "audit-log-path": "-", "authentication-config": ""}}"#
             }
             _ => r#"{"kind": "Status", "status": "Failure", "code": 404, "message": "none"}"#,

@@ -64,6 +64,11 @@ impl<'a> Component<'a> {
         self.flag(name).map(|flag| flag.value.as_str())
     }
 
+    /// All values of a flag that may be repeated.
+    pub(super) fn values(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.flags.iter().filter(move |flag| flag.name == name).map(|flag| flag.value.as_str())
+    }
+
     /// Whether a flag is known to be absent.
     pub(super) fn lacks(&self, name: &str) -> bool {
         !self.is_open && self.value(name).is_none_or(str::is_empty)

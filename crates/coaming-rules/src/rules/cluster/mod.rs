@@ -1,5 +1,6 @@
 //! The cluster itself: its control plane, its nodes.
 
+pub(crate) mod admission_plugins;
 pub(crate) mod always_allow;
 pub(crate) mod anonymous_binding;
 pub(crate) mod anonymous_requests;
