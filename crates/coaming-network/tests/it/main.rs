@@ -12,6 +12,7 @@ mod cilium;
 mod common;
 mod exposure;
 mod findings;
+mod flow_logs;
 mod istio;
 mod istio_random;
 mod linkerd;
