@@ -93,7 +93,7 @@ fn at_prompt(text: &[u8], hit: usize, end: usize) -> Option<Range<usize>> {
     let before = text.get(hit.saturating_sub(MAX_PROMPT)..hit)?;
     let expected = before.windows(6).rposition(|word| word == b"expect")?;
     let prompt = before.get(expected..)?;
-    // Nothing else was sent since, and this is no other pattern's branch.
+    // Nothing else was sent since, and this is not the branch of another pattern.
     let is_asked = [&b"assword"[..], b"assphrase"].iter().any(|word| find(prompt, word).is_some())
         && find(prompt, b"send").is_none();
     let rest = text.get(end..text.len().min(end + MAX_LENGTH)).filter(|_| is_asked)?;

@@ -23,7 +23,7 @@ rule! {
     ///
     /// ## Bad
     ///
-    /// There is no such mode.
+    /// The mode is not one of the two.
     ///
     /// ```yaml
     /// apiVersion: apiextensions.k8s.io/v1
