@@ -164,6 +164,16 @@ fn write(layout: &str, seconds: i64, zone: &Zone) -> String {
     out
 }
 
+/// The month, from 1.
+pub(crate) fn month(seconds: i64) -> i64 {
+    civil(seconds.div_euclid(DAY)).1
+}
+
+/// The day of the week, from 0, a Sunday.
+pub(crate) fn weekday(seconds: i64) -> i64 {
+    (seconds.div_euclid(DAY) + 4).rem_euclid(7)
+}
+
 /// As Go prints a time.
 pub(crate) fn full(seconds: i64) -> String {
     format("2006-01-02 15:04:05 -0700 MST", seconds)

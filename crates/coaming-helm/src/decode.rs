@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use coaming_yaml::{Document, Kind as NodeKind, Node, Scalar, ScalarStyle};
 
 use crate::budget::Budget;
+use crate::bytes;
 use crate::functions::encoding_error as error_map;
 use crate::origin::Origin;
 use crate::tabs;
@@ -33,6 +34,9 @@ pub(crate) fn first_document(text: &str) -> Result<Option<Document>, String> {
 
 /// The first document, if the text has one; else why not, and at which byte.
 pub(crate) fn located_document(text: &str) -> Result<Option<Document>, (String, usize)> {
+    if let Some((offset, _)) = text.char_indices().find(|(_, c)| bytes::stray(*c).is_some()) {
+        return Err(located(text, offset, "invalid UTF-8"));
+    }
     let stream = coaming_yaml::parse(Arc::from(text));
     let document = stream.documents.into_iter().next();
     if let Some(error) = stream.errors.first() {
@@ -97,7 +101,7 @@ pub(crate) fn from_node(node: Node<'_>, origin: &dyn Fn(usize) -> Origin) -> Res
                 let decoded = STANDARD.decode(encoded).map_err(|_| {
                     "error converting YAML to JSON: yaml: !!binary value contains invalid base64 data"
                 })?;
-                Value::from(String::from_utf8_lossy(&decoded).into_owned())
+                Value::from(bytes::to_text(&decoded))
             }
             Some(Scalar::Str(text)) => {
                 if node.scalar_style() == Some(ScalarStyle::Plain)

@@ -5,6 +5,7 @@ mod scalar;
 mod tree;
 
 use crate::budget::{Budget, MAX_DEPTH};
+use crate::bytes;
 use crate::json;
 use crate::origin::Origin;
 use crate::text::{Buffer, Text};
@@ -171,6 +172,10 @@ impl<'b> Emitter<'b> {
             Kind::Object(object) => {
                 let data = json::as_data(object, self.budget)?;
                 self.node(&data.at(origin), indent, context, depth + 1)
+            }
+            Kind::Text(text) if bytes::has_strays(text.as_str()) => {
+                let replaced = Value::from(bytes::replaced(text.as_str()).into_owned());
+                self.node(&replaced.at(value.first_origin()), indent, context, depth + 1)
             }
             _ => {
                 if let Kind::Text(text) = &value.kind {

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use crate::budget::{Budget, MAX_DEPTH};
+use crate::bytes;
 use crate::origin::Origin;
 use crate::text::Buffer;
 use crate::value::{Kind, Map, MapType, Object, Value};
@@ -168,6 +169,12 @@ pub(crate) fn as_data(object: &Rc<Object>, budget: &Budget) -> Result<Value, Str
         Object::Time(seconds) => {
             Value::from(crate::dates::format("2006-01-02T15:04:05Z07:00", *seconds))
         }
+        Object::Bytes(bytes) => {
+            use base64::Engine as _;
+            let engine = base64::engine::general_purpose::STANDARD;
+            Value::from(engine.encode(bytes.content()))
+        }
+        Object::Named { number, .. } => Value::int(*number),
         Object::Version(version) => {
             budget.nodes(1)?;
             Value::from(version.to_string())
@@ -192,6 +199,9 @@ fn short_escape(c: char) -> Option<&'static str> {
 fn escape(c: char, html: bool, out: &mut String) {
     if let Some(escape) = short_escape(c) {
         return out.push_str(escape);
+    }
+    if bytes::stray(c).is_some() {
+        return out.push_str("\\ufffd");
     }
     match c {
         '<' | '>' | '&' if html => out.push_str(&format!("\\u{:04x}", u32::from(c))),

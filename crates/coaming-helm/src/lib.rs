@@ -15,6 +15,7 @@
 //!   results included), recursion and nesting are limited, and exceeding a limit is an error.
 
 mod budget;
+mod bytes;
 mod chart;
 mod cluster;
 mod dates;

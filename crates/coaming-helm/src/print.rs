@@ -1,6 +1,7 @@
 //! Prints values as Go's `fmt` does.
 
 use crate::budget::{Budget, MAX_DEPTH};
+use crate::bytes;
 use crate::text::Buffer;
 use crate::value::{Kind, Object, Value};
 
@@ -91,6 +92,13 @@ fn write_object(
         Object::ApiVersions(versions) => write_list(versions, out, budget, depth)?,
         Object::Time(seconds) => out.push_str(&crate::dates::full(*seconds)),
         Object::Version(version) => out.push_str(&version.to_string()),
+        Object::Bytes(bytes) => {
+            let content = bytes.content();
+            budget.bytes(content.len() * 4)?;
+            let numbers: Vec<String> = content.iter().map(u8::to_string).collect();
+            out.push_str(&format!("[{}]", numbers.join(" ")));
+        }
+        Object::Named { name, .. } => out.push_str(name),
     }
     Ok(())
 }
@@ -251,6 +259,9 @@ pub(crate) fn quote(text: &str) -> String {
 
 /// Appends one character of a quoted text.
 pub(crate) fn quote_char(c: char, out: &mut String) {
+    if let Some(byte) = bytes::stray(c) {
+        return out.push_str(&format!("\\x{byte:02x}"));
+    }
     match c {
         '"' => out.push_str("\\\""),
         '\\' => out.push_str("\\\\"),

@@ -1,6 +1,7 @@
 //! `fmt.Sprintf`, as far as templates have its types: verbs, flags, widths, and argument indexes.
 
 use crate::budget::{Budget, MAX_DEPTH};
+use crate::bytes;
 use crate::origin::Origin;
 use crate::print::{self, push};
 use crate::text::{Buffer, Text};
@@ -289,6 +290,17 @@ fn write(
             Object::ApiVersions(items) => {
                 return sequence(value, items, verb, out, budget, depth);
             }
+            Object::Bytes(bytes) if matches!(letter, 's' | 'q' | 'x' | 'X') => {
+                text_of(bytes.text.as_str(), letter, flags)
+            }
+            Object::Bytes(_) => match value.as_list() {
+                Some(items) => return sequence(value, items, verb, out, budget, depth),
+                None => Some(print::plain(value, budget)?),
+            },
+            Object::Named { number, .. } if !matches!(letter, 's' | 'q' | 'v' | 'x' | 'X') => {
+                integer(*number, letter, flags)
+            }
+            Object::Named { name, .. } => text_of(name, letter, flags),
             Object::Struct(..) | Object::Files(_) => Some(print::plain(value, budget)?),
         },
     };
@@ -400,10 +412,11 @@ fn text_of(text: &str, verb: char, flags: Flags) -> Option<String> {
 
 /// The bytes of a text.
 fn hex(text: &str, upper: bool, flags: Flags) -> String {
-    let length = flags.precision.unwrap_or(text.len());
+    let bytes = bytes::of_text(text);
+    let length = flags.precision.unwrap_or(bytes.len());
     let prefix = if upper { "0X" } else { "0x" };
     let mut out = String::new();
-    for (position, byte) in text.bytes().take(length).enumerate() {
+    for (position, byte) in bytes.iter().take(length).enumerate() {
         if flags.space && position > 0 {
             out.push(' ');
         }

@@ -1,10 +1,12 @@
 //! The values that templates compute with: Go's types as far as templates can tell them apart,
 //! each with its origin.
 
-use std::cell::RefCell;
+use std::borrow::Cow;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use crate::bytes;
 use crate::origin::Origin;
 use crate::text::{Buffer, Text};
 
@@ -98,6 +100,39 @@ pub(crate) enum Object {
     Time(i64),
     /// A version.
     Version(crate::semver::Version),
+    /// `[]byte`.
+    Bytes(Bytes),
+    /// An `int` with a type and a name of its own, such as `time.Month`.
+    Named { of: &'static str, number: i64, name: String },
+}
+
+/// `[]byte`: a text for the functions that print it, a list of numbers for all others.
+#[derive(Debug)]
+pub(crate) struct Bytes {
+    pub(crate) text: Text,
+    items: OnceCell<Vec<Value>>,
+}
+
+impl Bytes {
+    /// The longest content that is also a list: an item takes far more than a byte.
+    const MAX_ITEMS: usize = 1 << 18;
+
+    pub(crate) fn new(content: &[u8]) -> Self {
+        Self { text: Text::plain(bytes::to_text(content)), items: OnceCell::new() }
+    }
+
+    /// The bytes themselves.
+    pub(crate) fn content(&self) -> Cow<'_, [u8]> {
+        bytes::of_text(self.text.as_str())
+    }
+
+    fn items(&self) -> Option<&[Value]> {
+        let content = self.content();
+        (content.len() <= Self::MAX_ITEMS).then(|| {
+            let numbers = || content.iter().map(|byte| Value::int(i64::from(*byte))).collect();
+            self.items.get_or_init(numbers).as_slice()
+        })
+    }
 }
 
 impl Object {
@@ -133,6 +168,12 @@ impl From<String> for Value {
 impl From<Buffer> for Value {
     fn from(buffer: Buffer) -> Self {
         Kind::Text(buffer.into_text()).into()
+    }
+}
+
+impl From<Object> for Value {
+    fn from(object: Object) -> Self {
+        Kind::Object(Rc::new(object)).into()
     }
 }
 
@@ -208,6 +249,29 @@ impl Value {
         matches!(&self.kind, Kind::Object(object) if matches!(**object, Object::Time(_)))
     }
 
+    /// An integer of any type.
+    pub(crate) fn as_int(&self) -> Option<i64> {
+        match &self.kind {
+            Kind::Int(value) | Kind::Int64(value) => Some(*value),
+            Kind::Object(object) => match **object {
+                Object::Named { number, .. } => Some(number),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// What it is as `[]byte`.
+    pub(crate) fn as_bytes(&self) -> Option<&Bytes> {
+        match &self.kind {
+            Kind::Object(object) => match &**object {
+                Object::Bytes(bytes) => Some(bytes),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     pub(crate) fn as_str(&self) -> Option<&str> {
         match &self.kind {
             Kind::Text(text) => Some(text.as_str()),
@@ -227,6 +291,7 @@ impl Value {
             Kind::List(list) => Some(&list.items),
             Kind::Object(object) => match &**object {
                 Object::ApiVersions(versions) => Some(versions),
+                Object::Bytes(bytes) => bytes.items(),
                 _ => None,
             },
             _ => None,
@@ -267,6 +332,8 @@ impl Value {
             Kind::Object(object) => match &**object {
                 Object::ApiVersions(versions) => !versions.is_empty(),
                 Object::Files(files) => !files.is_empty(),
+                Object::Bytes(bytes) => !bytes.text.as_str().is_empty(),
+                Object::Named { number, .. } => *number != 0,
                 _ => true,
             },
         }
@@ -296,6 +363,8 @@ impl Value {
                 Object::ApiVersions(_) => "common.VersionSet",
                 Object::Time(_) => "time.Time",
                 Object::Version(_) => "*semver.Version",
+                Object::Bytes(_) => "[]uint8",
+                Object::Named { of, .. } => of,
             },
         }
         .to_owned()
@@ -316,7 +385,8 @@ impl Value {
                 Object::Struct(name, _) if name.starts_with('*') => "ptr",
                 Object::Struct(..) | Object::Time(_) => "struct",
                 Object::Files(_) => "map",
-                Object::ApiVersions(_) => "slice",
+                Object::ApiVersions(_) | Object::Bytes(_) => "slice",
+                Object::Named { .. } => "int",
                 Object::Version(_) => "ptr",
             },
         }

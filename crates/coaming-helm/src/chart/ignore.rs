@@ -1,6 +1,7 @@
 //! `.helmignore`.
 
 use super::pattern::Pattern;
+use crate::RenderError;
 
 /// One line of `.helmignore`.
 struct Rule {
@@ -17,10 +18,21 @@ pub(super) struct Rules {
 }
 
 impl Rules {
-    /// Reads the rules, after Helm's own.
-    pub(super) fn parse(text: &str) -> Self {
-        let lines = std::iter::once("templates/.?*").chain(text.lines());
-        Self { rules: lines.filter_map(rule).collect() }
+    /// Reads the rules, after Helm's own. A line that Helm refuses is an error, for Helm then does not
+    /// load the chart.
+    pub(super) fn parse(text: &str) -> Result<Self, RenderError> {
+        let mut rules = Vec::new();
+        rules.extend(rule("templates/.?*").ok().flatten());
+        for (line, number) in text.lines().zip(1..) {
+            let read = rule(line).map_err(|message| RenderError::Place {
+                file: ".helmignore".to_owned(),
+                line: number,
+                column: 1,
+                message: message.to_owned(),
+            })?;
+            rules.extend(read);
+        }
+        Ok(Self { rules })
     }
 
     /// Whether a file, or a directory that it is in, is ignored.
@@ -48,10 +60,13 @@ impl Rules {
     }
 }
 
-fn rule(line: &str) -> Option<Rule> {
+fn rule(line: &str) -> Result<Option<Rule>, &'static str> {
     let line = line.trim();
-    if line.is_empty() || line.starts_with('#') || line.contains("**") {
-        return None;
+    if line.is_empty() || line.starts_with('#') {
+        return Ok(None);
+    }
+    if line.contains("**") {
+        return Err("Helm does not support `**` here: name each directory, or use `*`");
     }
     let (negate, pattern) = match line.strip_prefix('!') {
         Some(pattern) => (true, pattern),
@@ -63,6 +78,6 @@ fn rule(line: &str) -> Option<Rule> {
     };
     let whole_path = pattern.contains('/');
     let pattern = pattern.strip_prefix('/').unwrap_or(pattern);
-    let pattern = Pattern::parse(pattern)?;
-    Some(Rule { pattern, negate, only_directories, whole_path })
+    let pattern = Pattern::parse(pattern).ok_or("the pattern is not valid")?;
+    Ok(Some(Rule { pattern, negate, only_directories, whole_path }))
 }

@@ -20,7 +20,7 @@ pub(crate) fn load(
 ) -> Result<Chart, RenderError> {
     let ignore = contents.iter().find(|(path, _)| path == ".helmignore");
     let ignore = ignore.map(|(_, text)| String::from_utf8_lossy(text).into_owned());
-    let rules = Rules::parse(&ignore.unwrap_or_default());
+    let rules = Rules::parse(&ignore.unwrap_or_default())?;
     let kept = contents.into_iter().filter(|(path, _)| !rules.ignores(path)).collect();
     chart(kept, "", files, 0)
 }

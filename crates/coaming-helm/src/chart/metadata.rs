@@ -1,5 +1,6 @@
 //! `Chart.yaml`.
 
+use super::shape;
 use crate::RenderError;
 use crate::print;
 use crate::semver::Version;
@@ -34,14 +35,8 @@ pub(crate) struct Dependency {
     pub(crate) enabled: bool,
 }
 
-/// A scalar as text, as the conversion to a Go string does it.
 fn text(value: &Value, key: &str) -> String {
-    match value.get(key).map(|value| value.kind) {
-        Some(Kind::Text(text)) => text.as_str().to_owned(),
-        Some(Kind::Float(number)) => print::float(number),
-        Some(Kind::Bool(value)) => value.to_string(),
-        _ => String::new(),
-    }
+    value.get(key).as_ref().and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
 /// A text on one line, as templates see it: white space is blanks, and what cannot be printed goes.
@@ -85,9 +80,14 @@ impl Metadata {
         requirements: Option<&Value>,
         prefix: &str,
     ) -> Result<Self, RenderError> {
+        let wrong_in =
+            |file: &str, what: &str| RenderError::Chart(format!("{prefix}{file}: {what}"));
+        let wrong = |what: &str| wrong_in("Chart.yaml", what);
+        let chart = &shape::chart(chart).map_err(|what| wrong(&what))?;
+        let requirements = requirements.map(shape::requirements).transpose();
+        let requirements = requirements.map_err(|what| wrong_in("requirements.yaml", &what))?;
         let name = text(chart, "name");
         let api_version = text(chart, "apiVersion");
-        let wrong = |what: &str| RenderError::Chart(format!("{prefix}Chart.yaml: {what}"));
         let fail = |what: &str| Err(wrong(what));
         if name.is_empty() {
             return fail("`name` is required");
@@ -105,6 +105,9 @@ impl Metadata {
         let kind = text(chart, "type");
         if !matches!(kind.as_str(), "" | "application" | "library") {
             return fail(&format!("`type` is {kind:?}, not `application` or `library`"));
+        }
+        if !matches!(api_version.as_str(), "" | "v1" | "v2") {
+            return fail(&format!("`apiVersion` is {api_version:?}, not `v1` or `v2`"));
         }
         if items(chart, "maintainers").iter().any(Value::is_nil) {
             return fail("`maintainers` contains an empty entry");
@@ -157,6 +160,8 @@ impl Metadata {
         ] {
             let origin = chart.get(key).map(|value| value.first_origin()).unwrap_or_default();
             let text = match field {
+                // A chart that does not say is one of version 1.
+                "APIVersion" if api_version.is_empty() => "v1".to_owned(),
                 "APIVersion" | "Version" | "Type" => text(chart, key),
                 _ => sanitized(&text(chart, key)),
             };

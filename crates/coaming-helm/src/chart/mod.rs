@@ -9,6 +9,7 @@ mod metadata;
 mod pattern;
 mod schema;
 mod set;
+mod shape;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;

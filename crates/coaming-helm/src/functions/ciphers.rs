@@ -8,6 +8,7 @@ use cbc::cipher::block_padding::{NoPadding, Pkcs7};
 use cbc::cipher::{BlockDecryptMut as _, BlockEncryptMut as _, KeyIvInit as _};
 
 use super::{Row, any, text};
+use crate::bytes;
 use crate::origin::Origin;
 use crate::value::Value;
 
@@ -22,7 +23,7 @@ pub(super) const TABLE: &[Row] = &[
             .map_err(|_| "no initialization vector".to_owned())?;
         let cipher = cbc::Encryptor::<Aes256>::new(&key(text(v, 0)).into(), &start.into());
         let mut encrypted = start.to_vec();
-        encrypted.extend(cipher.encrypt_padded_vec_mut::<Pkcs7>(text(v, 1).as_bytes()));
+        encrypted.extend(cipher.encrypt_padded_vec_mut::<Pkcs7>(&bytes::of_text(text(v, 1))));
         Ok(Value::from(STANDARD.encode(encrypted)).at(Origin::random()))
     }),
     ("decryptAES", "ss", |_, v| {
@@ -30,7 +31,7 @@ pub(super) const TABLE: &[Row] = &[
             return Ok(Value::from(""));
         }
         let plain = decrypted(&key(text(v, 0)), &super::encoding::from_base64(text(v, 1))?)?;
-        Ok(super::bytes(&plain).at(any(v, 1).first_origin()))
+        Ok(super::content(&plain).at(any(v, 1).first_origin()))
     }),
 ];
 

@@ -63,14 +63,8 @@ fn basic(value: &Value) -> Basic {
         Kind::Int(_) | Kind::Int64(_) => Basic::Int,
         Kind::Float(_) => Basic::Float,
         Kind::Text(_) => Basic::Text,
+        _ if value.as_int().is_some() => Basic::Int,
         _ => Basic::Other,
-    }
-}
-
-fn integer(value: &Value) -> i64 {
-    match value.kind {
-        Kind::Int(value) | Kind::Int64(value) => value,
-        _ => 0,
     }
 }
 
@@ -100,8 +94,8 @@ fn equals(a: &Value, b: &Value) -> Result<bool, String> {
         (Kind::Float(a), Kind::Float(b)) => Ok(a == b),
         (Kind::Text(a), Kind::Text(b)) => Ok(a.as_str() == b.as_str()),
         (Kind::Nil, Kind::Nil) => Ok(true),
-        (Kind::Int(_) | Kind::Int64(_), _) => Ok(integer(a) == integer(b)),
         (Kind::Nil, _) | (_, Kind::Nil) => Ok(false),
+        _ if basic(a) == Basic::Int => Ok(a.as_int() == b.as_int()),
         _ => Err(format!("non-comparable type {}: {}", a.type_name(), b.type_name())),
     }
 }
@@ -113,7 +107,7 @@ fn less(a: &Value, b: &Value) -> Result<bool, String> {
     match (&a.kind, &b.kind) {
         (Kind::Float(a), Kind::Float(b)) => Ok(a < b),
         (Kind::Text(a), Kind::Text(b)) => Ok(a.as_str() < b.as_str()),
-        (Kind::Int(_) | Kind::Int64(_), _) => Ok(integer(a) < integer(b)),
+        _ if basic(a) == Basic::Int => Ok(a.as_int() < b.as_int()),
         _ => Err("invalid type for comparison".to_owned()),
     }
 }

@@ -1,6 +1,7 @@
 //! Conversions between types, and questions about types.
 
 use super::{Outcome, Row, any, text};
+use crate::bytes;
 use crate::print;
 use crate::value::{ItemType, Kind, Value};
 
@@ -30,15 +31,18 @@ pub(super) const TABLE: &[Row] = &[
     ("kindIs", "sa", |_, v| Ok(Value::from(text(v, 0) == any(v, 1).kind_name()))),
 ];
 
-/// A file's bytes as a value: text, and where it is not UTF-8, its readable part.
-pub(crate) fn bytes(content: &[u8]) -> Value {
-    Value::from(String::from_utf8_lossy(content).into_owned())
+/// A file's content as a text.
+pub(crate) fn content(content: &[u8]) -> Value {
+    Value::from(bytes::to_text(content))
 }
 
 /// As text, with its origin (Sprig's `strval`).
 pub(super) fn string_of(exec: &crate::template::Exec, value: &Value) -> Outcome {
     match &value.kind {
         Kind::Text(_) => Ok(value.clone()),
+        _ if let Some(bytes) = value.as_bytes() => {
+            Ok(Value { kind: Kind::Text(bytes.text.clone()), origin: value.origin })
+        }
         _ => Ok(Value::from(print::plain(value, &exec.budget)?).at(value.origin)),
     }
 }
@@ -65,7 +69,7 @@ pub(crate) fn to_int(value: &Value) -> i64 {
         Kind::Float(value) => from_float(*value),
         Kind::Bool(value) => i64::from(*value),
         Kind::Text(text) => integer_of(text.as_str()).unwrap_or(0),
-        _ => 0,
+        _ => value.as_int().unwrap_or(0),
     }
 }
 
@@ -98,6 +102,6 @@ pub(crate) fn to_float(value: &Value) -> f64 {
         Kind::Float(value) => *value,
         Kind::Bool(value) => f64::from(u8::from(*value)),
         Kind::Text(text) => text.as_str().parse().unwrap_or(0.0),
-        _ => 0.0,
+        _ => value.as_int().unwrap_or(0) as f64,
     }
 }

@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::{Outcome, Row, any, text};
+use crate::bytes;
 use crate::decode;
 use crate::emit;
 use crate::json;
@@ -11,26 +12,26 @@ use crate::json_read;
 use crate::value::{Map, Value};
 
 pub(super) const TABLE: &[Row] = &[
-    ("b64enc", "s", |_, v| made(v, STANDARD.encode(text(v, 0)))),
+    ("b64enc", "s", |_, v| made(v, STANDARD.encode(bytes::of_text(text(v, 0))))),
     ("b64dec", "s", |_, v| decoded(v, from_base64(text(v, 0)))),
-    ("b32enc", "s", |_, v| made(v, base32(text(v, 0).as_bytes()))),
+    ("b32enc", "s", |_, v| made(v, base32(&bytes::of_text(text(v, 0))))),
     ("b32dec", "s", |_, v| decoded(v, from_base32(text(v, 0)))),
     ("sha1sum", "s", |_, v| {
         use sha1::Digest as _;
-        made(v, hex(&sha1::Sha1::digest(text(v, 0))))
+        made(v, hex(&sha1::Sha1::digest(bytes::of_text(text(v, 0)))))
     }),
     ("sha256sum", "s", |_, v| {
         use sha2::Digest as _;
-        made(v, hex(&sha2::Sha256::digest(text(v, 0))))
+        made(v, hex(&sha2::Sha256::digest(bytes::of_text(text(v, 0)))))
     }),
     ("sha512sum", "s", |_, v| {
         use sha2::Digest as _;
-        made(v, hex(&sha2::Sha512::digest(text(v, 0))))
+        made(v, hex(&sha2::Sha512::digest(bytes::of_text(text(v, 0)))))
     }),
     ("adler32sum", "s", |_, v| {
         let (mut low, mut high) = (1_u32, 0_u32);
-        for byte in text(v, 0).bytes() {
-            low = (low + u32::from(byte)) % 65_521;
+        for byte in bytes::of_text(text(v, 0)).iter() {
+            low = (low + u32::from(*byte)) % 65_521;
             high = (high + low) % 65_521;
         }
         made(v, ((high << 16) | low).to_string())
@@ -95,7 +96,7 @@ fn made(v: &[Value], text: String) -> Outcome {
 /// Unreadable input decodes to its error's message.
 fn decoded(v: &[Value], bytes: Result<Vec<u8>, String>) -> Outcome {
     let text = match bytes {
-        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+        Ok(bytes) => bytes::to_text(&bytes),
         Err(message) => message,
     };
     made(v, text)

@@ -2,9 +2,11 @@
 
 use super::compare::{is_empty, same};
 use super::convert::{list_of_strings, string_of};
+use super::strings::byte_length;
 use super::{Outcome, Row, any, number, to_int};
+use crate::bytes;
 use crate::template::{Exec, missing};
-use crate::value::{ItemType, Kind, Object, Value};
+use crate::value::{Bytes, ItemType, Kind, Object, Value};
 
 pub(super) const TABLE: &[Row] = &[
     ("list", "*", |_, v| Ok(Value::from(v.to_vec()))),
@@ -203,12 +205,13 @@ fn sort_alpha(exec: &Exec, v: &[Value]) -> Outcome {
 
 fn length(value: &Value) -> Outcome {
     let length = match &value.kind {
-        Kind::Text(text) => text.as_str().len(),
+        Kind::Text(_) => byte_length(value),
         Kind::List(list) => list.items.len(),
         Kind::Map(map, _) => map.borrow().len(),
         Kind::Object(object) => match &**object {
             Object::Files(files) => files.len(),
             Object::ApiVersions(versions) => versions.len(),
+            Object::Bytes(bytes) => bytes.content().len(),
             _ => return Err(format!("len of type {}", value.type_name())),
         },
         Kind::Nil => return Err("len of nil pointer".to_owned()),
@@ -234,17 +237,20 @@ fn index(_: &Exec, v: &[Value]) -> Outcome {
             (Kind::Map(..), _) => {
                 return Err(format!("value has type {}; should be string", key.type_name()));
             }
-            (Kind::Text(text), Kind::Int(at) | Kind::Int64(at)) => {
-                let byte =
-                    usize::try_from(*at).ok().and_then(|at| text.as_str().as_bytes().get(at));
-                match byte {
+            (Kind::Text(text), _) if let Some(at) = key.as_int() => {
+                let bytes = bytes::of_text(text.as_str());
+                match usize::try_from(at).ok().and_then(|at| bytes.get(at)) {
                     Some(byte) => Value::int(i64::from(*byte)),
                     None => return Err(format!("index out of range: {at}")),
                 }
             }
+            (Kind::Object(object), Kind::Text(path)) if let Object::Files(files) = &**object => {
+                let content = files.get(path.as_str()).map_or(&[][..], |content| &**content);
+                Object::Bytes(Bytes::new(content)).into()
+            }
             (Kind::Nil, _) => return Err("index of nil pointer".to_owned()),
-            (_, Kind::Int(at) | Kind::Int64(at)) => match value.as_list() {
-                Some(items) => match usize::try_from(*at).ok().and_then(|at| items.get(at)) {
+            _ if let Some(at) = key.as_int() => match value.as_list() {
+                Some(items) => match usize::try_from(at).ok().and_then(|at| items.get(at)) {
                     Some(item) => item.clone(),
                     None => return Err(format!("index out of range: {at}")),
                 },

@@ -6,10 +6,11 @@ use std::rc::Rc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{Outcome, bytes, text};
+use super::{Outcome, text};
+use crate::bytes;
 use crate::emit;
 use crate::template::Exec;
-use crate::value::{ItemType, Kind, Map, Object, Value};
+use crate::value::{Bytes, ItemType, Kind, Map, Object, Value};
 
 /// Calls a method; `None` if the value has none of this name.
 pub(crate) fn method(
@@ -30,6 +31,7 @@ pub(crate) fn method(
         (Object::Version(version), "String") => Some(Ok(Value::from(version.to_string()))),
         (Object::Version(version), "Original") => Some(Ok(Value::from(version.original.as_str()))),
         (Object::Version(version), _) => version_method(version, name, arguments),
+        (Object::Named { name: own, .. }, "String") => Some(Ok(Value::from(own.as_str()))),
         (Object::Time(seconds), _) => time_method(*seconds, name, arguments)
             .map(|result| result.map(|value| value.at(receiver.first_origin()))),
         _ => None,
@@ -66,6 +68,9 @@ fn time_method(seconds: i64, name: &str, arguments: &[Value]) -> Option<Outcome>
         let written = crate::dates::format(layout, seconds);
         Value::int(written.parse().unwrap_or(0))
     };
+    let named = |of, number, layout: &str| {
+        Object::Named { of, number, name: crate::dates::format(layout, seconds) }.into()
+    };
     let other = match arguments.first().map(|other| &other.kind) {
         Some(Kind::Object(object)) => match &**object {
             Object::Time(other) => Some(*other),
@@ -88,8 +93,8 @@ fn time_method(seconds: i64, name: &str, arguments: &[Value]) -> Option<Outcome>
         "UnixNano" => Value::int64(seconds.saturating_mul(1_000_000_000)),
         "Format" => Value::from(crate::dates::format(text(arguments, 0), seconds)),
         "String" => Value::from(crate::dates::full(seconds)),
-        "Month" => Value::from(crate::dates::format("January", seconds)),
-        "Weekday" => Value::from(crate::dates::format("Monday", seconds)),
+        "Month" => named("time.Month", crate::dates::month(seconds), "January"),
+        "Weekday" => named("time.Weekday", crate::dates::weekday(seconds), "Monday"),
         "Year" => part("2006"),
         "Day" => part("2"),
         "Hour" => part("15"),
@@ -110,9 +115,12 @@ fn file_method(
 ) -> Option<Outcome> {
     let content = || files.get(text(arguments, 0));
     let result = match name {
-        "Get" | "GetBytes" => Ok(content().map_or_else(|| Value::from(""), |file| bytes(file))),
+        "Get" => Ok(content().map_or_else(|| Value::from(""), |file| super::content(file))),
+        "GetBytes" => {
+            Ok(Object::Bytes(Bytes::new(content().map_or(&[][..], |file| &**file))).into())
+        }
         "Lines" => {
-            let content = content().map(|file| String::from_utf8_lossy(file).into_owned());
+            let content = content().map(|file| bytes::to_text(file));
             let mut text = content.unwrap_or_default();
             if text.ends_with('\n') {
                 text.pop();
@@ -195,7 +203,8 @@ fn config(exec: &Exec, files: &BTreeMap<String, Rc<[u8]>>, encoded: bool) -> Out
     let mut map = Map::new();
     for (path, content) in files {
         exec.budget.bytes(content.len())?;
-        let value = if encoded { Value::from(STANDARD.encode(content)) } else { bytes(content) };
+        let value =
+            if encoded { Value::from(STANDARD.encode(content)) } else { super::content(content) };
         map.insert(super::paths::base(path).into(), value);
     }
     emit::to_yaml(&Value::from(map), &exec.budget)

@@ -24,7 +24,7 @@ mod words;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-pub(crate) use convert::{bytes, to_float, to_int};
+pub(crate) use convert::{content, to_float, to_int};
 pub(crate) use dicts::copy;
 pub(crate) use encoding::error_map as encoding_error;
 pub(crate) use methods::method;

@@ -1,6 +1,7 @@
 //! Paths and addresses, as text.
 
 use super::{Outcome, Row, any, text};
+use crate::bytes;
 use crate::print;
 use crate::template::Exec;
 use crate::value::{Map, Value};
@@ -159,6 +160,24 @@ fn check_host(host: &str) -> Result<(), String> {
     }
 }
 
+/// What Go leaves as it is in the parts of an address, beside letters, digits and `-_.~`.
+const HOST: &str = "!$&'()*+,;=:[]<>\"";
+const PATH: &str = "$&+,/:;=@";
+const FRAGMENT: &str = "!$&()*+,/:;=?@";
+
+fn escaped(part: &str, kept: &str) -> String {
+    let mut out = String::new();
+    for byte in bytes::of_text(part).iter().copied() {
+        let c = char::from(byte);
+        if c.is_ascii_alphanumeric() || "-_.~".contains(c) || kept.contains(c) {
+            out.push(c);
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
 fn url_join(exec: &Exec, v: &[Value]) -> Outcome {
     let field = |name: &str| -> Result<String, String> {
         match any(v, 0).get(name) {
@@ -179,12 +198,17 @@ fn url_join(exec: &Exec, v: &[Value]) -> Outcome {
             if !user.is_empty() {
                 out = format!("{out}{user}@");
             }
-            out.push_str(&host);
+            out.push_str(&escaped(&host, HOST));
         }
         if !path.is_empty() && !path.starts_with('/') && !host.is_empty() {
             out.push('/');
         }
-        out.push_str(&path);
+        let first = path.split('/').next().unwrap_or_default();
+        if out.is_empty() && first.contains(':') {
+            // Else the first part would read as a scheme.
+            out.push_str("./");
+        }
+        out.push_str(&if path == "*" { path } else { escaped(&path, PATH) });
     } else {
         out.push_str(&opaque);
     }
@@ -192,7 +216,7 @@ fn url_join(exec: &Exec, v: &[Value]) -> Outcome {
         out = format!("{out}?{query}");
     }
     if !fragment.is_empty() {
-        out = format!("{out}#{fragment}");
+        out = format!("{out}#{}", escaped(&fragment, FRAGMENT));
     }
     Ok(Value::from(out))
 }

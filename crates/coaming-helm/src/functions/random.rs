@@ -68,13 +68,32 @@ pub(super) const TABLE: &[Row] = &[
     ("genSignedCert", "sllia", |exec, _| certificate(exec)),
     ("genSignedCertWithKey", "sllias", |exec, _| certificate(exec)),
     ("buildCustomCert", "ss", |_, v| {
-        let decode = |index: usize| {
-            let bytes = STANDARD.decode(text(v, index)).map_err(|error| error.to_string())?;
-            Ok::<_, String>(super::bytes(&bytes).at(any(v, index).first_origin()))
+        let decode = |index: usize, what: &str| {
+            let decoded = STANDARD.decode(text(v, index));
+            let decoded = decoded.map_err(|_| format!("unable to decode base64 {what}"))?;
+            Ok::<_, String>(super::content(&decoded).at(any(v, index).first_origin()))
         };
-        Ok(pair(decode(0)?, decode(1)?))
+        let certificate = decode(0, "certificate")?;
+        if pem_label(&certificate).is_none() {
+            return Err("unable to decode certificate".to_owned());
+        }
+        let key = decode(1, "private key")?;
+        match pem_label(&key) {
+            None => Err("error parsing private key: no PEM data in input".to_owned()),
+            Some(label) if !label.ends_with("PRIVATE KEY") => Err(format!(
+                "error parsing private key: no private key data in PEM block of type {label}"
+            )),
+            Some(_) => Ok(pair(certificate, key)),
+        }
     }),
 ];
+
+/// What the first PEM block of a text says to be.
+fn pem_label(value: &Value) -> Option<&str> {
+    let (_, block) = value.as_str()?.split_once("-----BEGIN ")?;
+    let (label, body) = block.split_once("-----\n")?;
+    body.contains(&format!("-----END {label}-----")).then_some(label)
+}
 
 const NUMERIC: &[u8] = b"0123456789";
 const ALPHA: &[u8] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";

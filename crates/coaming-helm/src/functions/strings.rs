@@ -1,7 +1,10 @@
 //! Functions on text that keep the origin of every byte.
 
+use std::ops::Range;
+
 use super::convert::{list_of_strings, string_of};
 use super::{Outcome, Row, any, number, text};
+use crate::bytes;
 use crate::print;
 use crate::template::Exec;
 use crate::text::Buffer;
@@ -65,28 +68,33 @@ fn trimmed(v: &[Value]) -> Value {
     kept(any(v, 1), |text| text.trim_matches(set.as_slice()))
 }
 
-/// Go slices bytes; a cut inside of a character is moved to its start.
-fn floor(text: &str, at: usize) -> usize {
-    (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
+/// Some of a text's bytes, also parts of characters.
+fn cut(value: &Value, range: Range<usize>) -> Value {
+    let text = value.as_str().unwrap_or_default();
+    if text.get(range.clone()).is_some() && !bytes::has_strays(text) {
+        return value.slice(range);
+    }
+    let part = bytes::of_text(text).get(range).map(bytes::to_text).unwrap_or_default();
+    Value::from(part).at(value.first_origin())
+}
+
+/// How many bytes a text has.
+pub(super) fn byte_length(value: &Value) -> usize {
+    bytes::of_text(value.as_str().unwrap_or_default()).len()
 }
 
 fn truncate(value: &Value, count: i64) -> Value {
-    let text = value.as_str().unwrap_or_default();
-    let length = usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX);
-    if length >= text.len() {
-        return value.clone();
-    }
-    if count >= 0 {
-        value.slice(0..floor(text, length))
-    } else {
-        value.slice(floor(text, text.len() - length)..text.len())
+    let (wanted, length) = (usize::try_from(count.unsigned_abs()), byte_length(value));
+    match wanted {
+        Ok(wanted) if wanted < length && count >= 0 => cut(value, 0..wanted),
+        Ok(wanted) if wanted < length => cut(value, length - wanted..length),
+        _ => value.clone(),
     }
 }
 
 fn substring(v: &[Value]) -> Outcome {
     let (start, end, value) = (number(v, 0), number(v, 1), any(v, 2));
-    let text = value.as_str().unwrap_or_default();
-    let length = i64::try_from(text.len()).unwrap_or(i64::MAX);
+    let length = i64::try_from(byte_length(value)).unwrap_or(i64::MAX);
     let (start, end) = if start < 0 {
         (0, end)
     } else if end < 0 || end > length {
@@ -98,7 +106,7 @@ fn substring(v: &[Value]) -> Outcome {
         return Err(format!("slice bounds out of range [{start}:{end}]"));
     }
     let (start, end) = (usize::try_from(start).unwrap_or(0), usize::try_from(end).unwrap_or(0));
-    Ok(value.slice(floor(text, start)..floor(text, end)))
+    Ok(cut(value, start..end))
 }
 
 fn println(exec: &Exec, v: &[Value]) -> Outcome {

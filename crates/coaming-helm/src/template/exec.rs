@@ -13,7 +13,7 @@ use crate::functions::{self, Body};
 use crate::origin::Origin;
 use crate::print;
 use crate::text::Buffer;
-use crate::value::{Kind, MapType, Object, Value};
+use crate::value::{Bytes, Kind, MapType, Object, Value};
 
 /// All templates of a rendering by name.
 pub(crate) type Templates = Rc<HashMap<Rc<str>, Rc<Template>>>;
@@ -501,7 +501,6 @@ fn elements(value: &Value) -> Result<Elements, String> {
     }
     match &value.kind {
         Kind::Nil => Ok(Elements::None),
-        Kind::Int(count) => Ok(Elements::Numbers(*count, Value::int)),
         Kind::Int64(count) => Ok(Elements::Numbers(*count, Value::int64)),
         Kind::Map(map, _) => {
             let map = map.borrow();
@@ -514,10 +513,11 @@ fn elements(value: &Value) -> Result<Elements, String> {
         Kind::Object(object) if matches!(**object, Object::Files(_)) => {
             let Object::Files(files) = &**object else { return Ok(Elements::None) };
             let pair = |(name, content): (&String, &Rc<[u8]>)| {
-                (Value::from(name.as_str()), functions::bytes(content))
+                (Value::from(name.as_str()), Object::Bytes(Bytes::new(content)).into())
             };
             Ok(Elements::Pairs(files.iter().map(pair).collect()))
         }
+        _ if let Some(count) = value.as_int() => Ok(Elements::Numbers(count, Value::int)),
         _ => Err(format!("range can't iterate over {}", value.type_name())),
     }
 }

@@ -23,6 +23,8 @@ fn write(directory: &Path, calls: &[String]) {
     std::fs::write(directory.join("Chart.yaml"), metadata).unwrap();
     std::fs::write(directory.join("values.yaml"), VALUES).unwrap();
     std::fs::write(directory.join("templates/_helper.tpl"), HELPER).unwrap();
+    std::fs::write(directory.join("text.txt"), "hello\n").unwrap();
+    std::fs::write(directory.join("image.dat"), b"\x89PNG\x00\xff\xfe\x01z").unwrap();
     for (number, call) in calls.iter().enumerate() {
         let mut template = format!("{{{{ define \"case{number}\" }}}}{call}{{{{ end -}}}}\n");
         write!(template, "kind: Case\nresult: {{{{ include \"case{number}\" . | toJson }}}}\n")
