@@ -1,9 +1,6 @@
 //! Splits rendered templates into manifests and puts them into Helm's order.
 
 use std::ops::Range;
-use std::sync::LazyLock;
-
-use regex::Regex;
 
 use crate::text::Buffer;
 
@@ -48,9 +45,6 @@ const ORDER: [&str; 37] = [
     "MutatingWebhookConfiguration",
 ];
 
-/// Where `---` separates manifests.
-static SEPARATOR: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?:^|\s*\n)---\s*").ok());
-
 /// A manifest in a rendered template.
 #[derive(Debug)]
 pub(crate) struct Piece {
@@ -68,16 +62,7 @@ pub(crate) fn split(output: &Buffer) -> Vec<Piece> {
     let text = output.text.as_str();
     let start = text.len() - text.trim_start().len();
     let trimmed = text.trim();
-    let mut ranges = Vec::new();
-    let mut at = 0;
-    if let Some(separator) = &*SEPARATOR {
-        for found in separator.find_iter(trimmed) {
-            ranges.push(at..found.start());
-            at = found.end();
-        }
-    }
-    ranges.push(at..trimmed.len());
-    ranges
+    between_separators(trimmed)
         .into_iter()
         .filter_map(|range| {
             let part = trimmed.get(range.clone())?;
@@ -89,6 +74,25 @@ pub(crate) fn split(output: &Buffer) -> Vec<Piece> {
             Some(piece(inner, offset..offset + inner.len()))
         })
         .collect()
+}
+
+/// What is between the separators `(?:^|\s*\n)---\s*`. Compiling the expression would take longer than
+/// all else of a small chart.
+fn between_separators(text: &str) -> Vec<Range<usize>> {
+    let is_space = |c: char| matches!(c, ' ' | '\t' | '\n' | '\u{c}' | '\r');
+    let mut ranges = Vec::new();
+    let mut at = 0;
+    for (dashes, _) in text.match_indices("---") {
+        let Some(before) = text.get(at..dashes) else { continue };
+        if dashes > 0 && !before.ends_with('\n') {
+            continue;
+        }
+        ranges.push(at..at + before.trim_end_matches(is_space).len());
+        let after = text.get(dashes + 3..).unwrap_or_default();
+        at = text.len() - after.trim_start_matches(is_space).len();
+    }
+    ranges.push(at..text.len());
+    ranges
 }
 
 fn piece(text: &str, range: Range<usize>) -> Piece {
@@ -138,4 +142,26 @@ pub(crate) fn is_known_hook(events: &str) -> bool {
         "test-success",
     ];
     events.split(',').all(|event| EVENTS.contains(&event.trim().to_lowercase().as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn separators_are_those_of_the_expression(text in "(-{1,4}|[ \t\n\r]|a|\u{85})*") {
+            let expression = regex::Regex::new(r"(?:^|[\t\n\f\r ]*\n)---[\t\n\f\r ]*").unwrap();
+            let mut expected = Vec::new();
+            let mut at = 0;
+            for found in expression.find_iter(&text) {
+                expected.push(at..found.start());
+                at = found.end();
+            }
+            expected.push(at..text.len());
+            prop_assert_eq!(between_separators(&text), expected);
+        }
+    }
 }
