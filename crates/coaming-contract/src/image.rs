@@ -421,10 +421,31 @@ pub struct Slimmed {
     pub privileged_files: Vec<PrivilegedFile>,
     /// What cannot be known without running it.
     pub limits: Vec<Limit>,
+    /// What a trace shows beside what the files show, with `--trace-file`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace: Option<SlimTrace>,
     /// Other notes.
     pub notes: Vec<String>,
     /// Every file that stayed.
     pub files: Vec<KeptFile>,
+}
+
+/// What only one of a trace and the files shows.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SlimTrace {
+    /// How many files of the image were used.
+    pub used: u64,
+    /// Used, and kept only because of the trace: the largest 1,000, with their sizes.
+    pub only_used: Vec<(String, u64)>,
+    /// How many files stay although they were not used during the trace.
+    pub unused: u64,
+    /// Their size in bytes.
+    pub unused_bytes: u64,
+    /// The largest 1,000 of them, with their sizes.
+    pub only_kept: Vec<(String, u64)>,
+    /// Which part of the trace was not understood.
+    pub notes: Vec<String>,
 }
 
 /// A number before and after.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use coaming_image::{Limit, PrivilegedFile, Reason, Utility, UtilityKind};
-use coaming_slim::{KeptGroup, Report};
+use coaming_slim::{KeptGroup, Report, TraceReport};
 
 use crate::image::bytes;
 use crate::text::{counted, plain, wrapped};
@@ -32,6 +32,7 @@ pub fn render(
     page.head(names, known)?;
     page.gone()?;
     page.kept()?;
+    page.trace()?;
     page.left()?;
     page.limits()
 }
@@ -135,14 +136,9 @@ impl Page<'_> {
             self.say(&format!("packages: {}", shortened(&packages)))?;
         }
         if !gone.unowned.is_empty() {
-            let files: Vec<String> = gone
-                .unowned
-                .iter()
-                .map(|(path, size)| format!("{} ({})", plain(path), bytes(*size)))
-                .collect();
             self.say(&format!(
                 "files without a package, largest first; --keep those the application reads: {}",
-                shortened(&files)
+                sized(&gone.unowned)
             ))?;
         }
         Ok(())
@@ -162,6 +158,26 @@ impl Page<'_> {
             self.say(&format!("{}: {count}, {}{causes}", words(*reason), bytes(*size)))?;
         }
         Ok(())
+    }
+
+    fn trace(&mut self) -> io::Result<()> {
+        let Some(trace) = &self.report.trace else { return Ok(()) };
+        let TraceReport { used, only_used, unused, unused_bytes, only_kept, notes } = trace;
+        let files = |count: u64| counted(usize::try_from(count).unwrap_or(usize::MAX), "file");
+        self.title("Used during the trace")?;
+        self.say(&format!("{} of the image", files(*used)))?;
+        if !only_used.is_empty() {
+            self.say(&format!("kept only because of the trace: {}", sized(only_used)))?;
+        }
+        if !only_kept.is_empty() {
+            self.say(&format!(
+                "kept, but not used during the trace: {}, {}, largest first: {}",
+                files(*unused),
+                bytes(*unused_bytes),
+                sized(only_kept)
+            ))?;
+        }
+        notes.iter().try_for_each(|note| self.say(note))
     }
 
     fn left(&mut self) -> io::Result<()> {
@@ -289,6 +305,13 @@ fn by_kind(utilities: &[Utility]) -> BTreeMap<UtilityKind, Vec<String>> {
 
 fn path_of(file: &PrivilegedFile) -> String {
     plain(&file.place.path)
+}
+
+/// The first files with their sizes, and the number of the others.
+fn sized(files: &[(String, u64)]) -> String {
+    let files: Vec<String> =
+        files.iter().map(|(path, size)| format!("{} ({})", plain(path), bytes(*size))).collect();
+    shortened(&files)
 }
 
 /// The first names, and the number of the others.

@@ -16,14 +16,16 @@ mod layout;
 mod report;
 mod rpm;
 mod select;
+mod trace;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use coaming_image::{Image, ImageFacts, Limit, closure};
+use coaming_image::{Image, ImageFacts, Limit};
 use coaming_oci::ReferenceError;
 
 pub use layout::OutputFormat;
 pub use report::{Counts, Gone, KeptFile, KeptGroup, Report};
+pub use trace::{TraceError, TraceReport};
 
 /// What to keep in addition to what the entry point needs, and how to name the result.
 #[derive(Clone, Debug, Default)]
@@ -34,6 +36,8 @@ pub struct Options {
     pub name: Option<String>,
     /// Whether to replace an existing image.
     pub force: bool,
+    /// A trace of what was used while the image ran, written by another tool.
+    pub trace: Option<PathBuf>,
 }
 
 /// Why an image cannot be slimmed. Nothing was written.
@@ -103,6 +107,9 @@ pub enum SlimError {
         /// The operating system's error.
         source: std::io::Error,
     },
+    /// The trace cannot be used.
+    #[error(transparent)]
+    Trace(#[from] TraceError),
     /// The result cannot be read back.
     #[error("the new image cannot be read back: {0}")]
     Verify(#[from] coaming_image::ImageError),
@@ -137,7 +144,7 @@ pub fn slim(image: &Image, out: &Path, options: &Options) -> Result<Slimmed, Sli
         return Err(SlimError::Unreadable(problem.message.clone()));
     }
     let requested = keep::requested(&tree, &options.keep)?;
-    let closure = closure(&tree, &before.config, &requested);
+    let mut closure = coaming_image::closure(&tree, &before.config, &requested);
     if closure.programs.is_empty() && requested.is_empty() {
         let missing = closure.limits.into_iter().find_map(|limit| match limit {
             Limit::NoProgram { program } => Some(program),
@@ -145,6 +152,12 @@ pub fn slim(image: &Image, out: &Path, options: &Options) -> Result<Slimmed, Sli
         });
         return Err(missing.map_or(SlimError::NoEntryPoint, SlimError::NoProgram));
     }
+    let again = |added: Vec<_>| {
+        let all: Vec<_> = requested.iter().cloned().chain(added).collect();
+        coaming_image::closure(&tree, &before.config, &all)
+    };
+    let join = |file: &PathBuf| trace::join(&tree, &before.config, file, &mut closure, &again);
+    let trace = options.trace.as_ref().map(join).transpose()?;
     let selection = select::select(&tree, closure);
     let layer = layer::write(image, &tree, &selection)?;
     let configuration = configuration::slimmed(image, &layer.diff_id)?;
@@ -152,6 +165,7 @@ pub fn slim(image: &Image, out: &Path, options: &Options) -> Result<Slimmed, Sli
         layout::write(out, format, options, &configuration, layer.compressed, name.as_ref())?;
     let after = Image::open(out, None)?.read();
     let notes = configuration::notes(image, &tree, &selection, &after);
-    let report = report::report(&tree, &selection, &before, &after, digest.to_string(), notes);
+    let mut report = report::report(&tree, &selection, &before, &after, digest.to_string(), notes);
+    report.trace = trace;
     Ok(Slimmed { report, before, after })
 }

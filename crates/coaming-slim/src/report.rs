@@ -7,6 +7,7 @@ use coaming_image::{
 };
 use serde::Serialize;
 
+use crate::TraceReport;
 use crate::select::Selection;
 
 /// The most entries of the list of removed files without a package.
@@ -35,6 +36,9 @@ pub struct Report {
     pub privileged_files: Vec<PrivilegedFile>,
     /// What cannot be known without running the image.
     pub limits: Vec<Limit>,
+    /// What a trace shows beside the closure, if there was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceReport>,
     /// Other notes.
     pub notes: Vec<String>,
     /// Every file that stayed, sorted by path.
@@ -149,6 +153,7 @@ pub(crate) fn report(
         utilities: after.utilities.clone(),
         privileged_files: after.privileged_files.clone(),
         limits: closure.limits.clone(),
+        trace: None,
         notes,
         files: closure
             .files

@@ -20,6 +20,7 @@ pub(crate) fn run(arguments: &SlimArguments) -> Result<Outcome, CommandError> {
         keep: arguments.keep.clone(),
         name: arguments.name.clone(),
         force: arguments.force,
+        trace: arguments.trace_file.clone(),
     };
     let Slimmed { report, before, after } = coaming_slim::slim(&image, &arguments.output, &options)
         .map_err(|error| CommandError::Argument(error.to_string()))?;

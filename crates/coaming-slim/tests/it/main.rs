@@ -5,6 +5,7 @@
 
 mod hostile;
 mod rpm;
+mod trace;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

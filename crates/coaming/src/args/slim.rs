@@ -35,6 +35,12 @@ pub struct SlimArguments {
     #[arg(long, value_name = "PACKAGE|PATH|GLOB")]
     pub keep: Vec<String>,
 
+    /// Also keep what a trace shows was used, and report what only the trace or only the files
+    /// show: a file of paths, one per line, or the output of `strace -f` or of Inspektor Gadget's
+    /// `trace_open -o json`.
+    #[arg(long, value_name = "FILE")]
+    pub trace_file: Option<PathBuf>,
+
     /// Name of the new image for `docker load` and `ctr images import`.
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,

@@ -350,3 +350,39 @@ fn a_java_application_answers() {
     assert_eq!(answer, expected);
     pod.has_no_shell();
 }
+
+#[test]
+fn a_trace_is_joined_with_what_the_files_show() {
+    let directory = tempfile::tempdir().unwrap();
+    let (root, trace) = (directory.path().join("root"), directory.path().join("trace"));
+    for (path, text) in [
+        ("app/run", "program"),
+        ("usr/lib/plugin.so", "a plugin"),
+        ("usr/lib/other.so", "another"),
+        ("etc/os-release", "ID=debian\n"),
+    ] {
+        let path = root.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
+    }
+    std::fs::write(&trace, "/app/run\n/usr/lib/plugin.so\nsome words\n").unwrap();
+    let slim = |format: &str| {
+        let out = directory.path().join(format);
+        let arguments = ["image", "slim", "--keep", "/app/run", "--format", format, "--output"];
+        run(&arguments, &[&out, Path::new("--trace-file"), &trace, &root])
+    };
+    let output = slim("json");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let report = json(&output);
+    assert_eq!(report["trace"]["used"], 2);
+    assert_eq!(report["trace"]["only_used"], serde_json::json!([["/usr/lib/plugin.so", 8]]));
+    let page = super::stdout(&slim("full"));
+    for text in [
+        "Used during the trace\n  2 files of the image\n",
+        "kept only because of the trace: /usr/lib/plugin.so (1 kB)\n",
+        "Not understood in the trace: 1 of 3 lines.\n",
+    ] {
+        assert!(page.contains(text), "{page}");
+    }
+}
