@@ -436,7 +436,7 @@ pub struct Slimmed {
 pub struct SlimTrace {
     /// How many files of the image were used.
     pub used: u64,
-    /// Used, and kept only because of the trace: the largest 1,000, with their sizes.
+    /// Used, and kept only because of the trace: with their sizes, the largest first.
     pub only_used: Vec<(String, u64)>,
     /// How many files stay although they were not used during the trace.
     pub unused: u64,

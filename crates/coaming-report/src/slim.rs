@@ -138,7 +138,7 @@ impl Page<'_> {
         if !gone.unowned.is_empty() {
             self.say(&format!(
                 "files without a package, largest first; --keep those the application reads: {}",
-                sized(&gone.unowned)
+                sized(&gone.unowned, gone.unowned.len())
             ))?;
         }
         Ok(())
@@ -163,18 +163,22 @@ impl Page<'_> {
     fn trace(&mut self) -> io::Result<()> {
         let Some(trace) = &self.report.trace else { return Ok(()) };
         let TraceReport { used, only_used, unused, unused_bytes, only_kept, notes } = trace;
-        let files = |count: u64| counted(usize::try_from(count).unwrap_or(usize::MAX), "file");
+        let number = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+        let files = |count: u64| counted(number(count), "file");
         self.title("Used during the trace")?;
         self.say(&format!("{} of the image", files(*used)))?;
         if !only_used.is_empty() {
-            self.say(&format!("kept only because of the trace: {}", sized(only_used)))?;
+            self.say(&format!(
+                "kept only because of the trace: {}",
+                sized(only_used, only_used.len())
+            ))?;
         }
         if !only_kept.is_empty() {
             self.say(&format!(
                 "kept, but not used during the trace: {}, {}, largest first: {}",
                 files(*unused),
                 bytes(*unused_bytes),
-                sized(only_kept)
+                sized(only_kept, number(*unused))
             ))?;
         }
         notes.iter().try_for_each(|note| self.say(note))
@@ -307,11 +311,17 @@ fn path_of(file: &PrivilegedFile) -> String {
     plain(&file.place.path)
 }
 
-/// The first files with their sizes, and the number of the others.
-fn sized(files: &[(String, u64)]) -> String {
-    let files: Vec<String> =
-        files.iter().map(|(path, size)| format!("{} ({})", plain(path), bytes(*size))).collect();
-    shortened(&files)
+/// The first files with their sizes, and how many of `all` these leave out.
+fn sized(files: &[(String, u64)], all: usize) -> String {
+    let names: Vec<String> = files
+        .iter()
+        .take(NAMES)
+        .map(|(path, size)| format!("{} ({})", plain(path), bytes(*size)))
+        .collect();
+    match all.saturating_sub(names.len()) {
+        0 => names.join(", "),
+        more => format!("{} and {more} more", names.join(", ")),
+    }
 }
 
 /// The first names, and the number of the others.

@@ -11,7 +11,7 @@ use std::path::Path;
 use coaming_image::{Closure, EntryKind, ImageConfig, Reason, RequestedFile, Source, Tree};
 use serde::Serialize;
 
-/// The most files that each list of the report has.
+/// The most unused files that the report names.
 const LIST: usize = 1000;
 
 /// Why nothing is known from a trace.
@@ -117,8 +117,8 @@ fn compare(tree: &Tree, closure: &Closure, used: Used) -> Compared {
         (only_kept.len() as u64, only_kept.iter().map(|(_, size)| size).sum());
     for list in [&mut only_used, &mut only_kept] {
         list.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
-        list.truncate(LIST);
     }
+    only_kept.truncate(LIST);
     let (count, notes) = (used_sources.len() as u64, used.notes);
     let report = TraceReport { used: count, only_used, unused, unused_bytes, only_kept, notes };
     Compared { report, added }
