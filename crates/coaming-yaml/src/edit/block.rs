@@ -65,8 +65,13 @@ impl<'d> Editor<'d> {
             return self.replace_in_block(node, &Value::Mapping(added), slot);
         }
         let layout = self.layout(node);
-        let lines = added.iter().map(|(key, value)| layout.entry(key, value, column));
-        self.add_lines(node, &members, lines.collect(), column);
+        let lines: String = added
+            .iter()
+            .map(|(key, value)| {
+                format!("{}{}", layout.line(column), layout.entry(key, value, column))
+            })
+            .collect();
+        self.add_lines(node, &members, lines, column);
         self.remove_lines(&members);
         Ok(())
     }
@@ -139,8 +144,17 @@ impl<'d> Editor<'d> {
             return self.replace_in_block(node, &Value::Sequence(within.appended.clone()), slot);
         }
         let layout = self.layout(node);
-        let lines = within.appended.iter().map(|item| layout.item(item, column));
-        self.add_lines(node, &members, lines.collect(), column);
+        let lines: String = within
+            .appended
+            .iter()
+            .map(|item| format!("{}{}", layout.line(column), layout.item(item, column)))
+            .collect();
+        // A comment at the column of the key belongs to the next key.
+        let own_comments = match slot {
+            Slot::Value { column: key, .. } => column.max(key + 1),
+            _ => column,
+        };
+        self.add_lines(node, &members, lines, own_comments);
         self.remove_lines(&members);
         Ok(())
     }
@@ -159,21 +173,24 @@ impl<'d> Editor<'d> {
     }
 
     /// Puts lines after the last member that stays, after its comment on that line, and after those
-    /// below it that are as deep.
-    fn add_lines(&mut self, node: Node<'d>, members: &[Member], lines: Vec<String>, column: usize) {
+    /// below it that are at least in the column `own_comments`.
+    fn add_lines(
+        &mut self,
+        node: Node<'d>,
+        members: &[Member],
+        lines: String,
+        own_comments: usize,
+    ) {
         if lines.is_empty() {
             return;
         }
-        let layout = self.layout(node);
         let last_is_removed = members.last().is_some_and(|last| last.removed);
         let kept = members.iter().rev().find(|member| !member.removed).map(|member| member.end);
         let at = match kept {
             Some(kept) if last_is_removed => self.line_end(kept),
-            _ => self.after_comments(self.line_end(self.span(node).range().end), column),
+            _ => self.after_comments(self.line_end(self.span(node).range().end), own_comments),
         };
-        let text: String =
-            lines.iter().map(|line| format!("{}{line}", layout.line(column))).collect();
-        self.put(at, at, text);
+        self.put(at, at, lines);
     }
 
     /// The end of the last of the comments in the lines after this one that are at least in this
@@ -447,13 +464,14 @@ impl<'d> Editor<'d> {
         let old = self.span(node).range();
         let layout = self.layout(node);
         match slot {
-            Slot::Value { after, column } if !self.text(after, old.start).contains('\n') => {
+            Slot::Value { after, column: key } if !self.text(after, old.start).contains('\n') => {
                 let column = match value {
-                    Value::Sequence(_) => column + layout.sequence_step,
-                    _ => column + layout.step,
+                    Value::Sequence(_) => key + layout.sequence_step,
+                    _ => key + layout.step,
                 };
                 self.put_over_gap(after, old.end, String::new());
-                let at = self.line_end(old.end);
+                // Comments below it that are deeper than its key belong to it, such as examples.
+                let at = self.after_comments(self.line_end(old.end), column.max(key + 1));
                 self.put(at, at, format!("{}{}", layout.line(column), layout.block(value, column)));
             }
             Slot::Item { after, column } if old.is_empty() => {

@@ -62,6 +62,30 @@ fn check(source: &str, edits: &[Edit], expected: &str) {
 }
 
 #[test]
+fn what_replaces_an_empty_collection_follows_its_comments() {
+    check(
+        "context: {}\n  # user: 1\n  # group: 1\n\n# Of the next.\nnext: 1\n",
+        &[set("context.a", 1), set("context.b", 2)],
+        "context:\n  # user: 1\n  # group: 1\n  a: 1\n  b: 2\n\n# Of the next.\nnext: 1\n",
+    );
+    check(
+        "volumes: []\n# Of the next.\nnext: 1\n",
+        &[append("volumes", "x")],
+        "volumes:\n- x\n# Of the next.\nnext: 1\n",
+    );
+    check(
+        "list:\n- a\nvolumes: []\n# Of the next.\nnext: 1\n",
+        &[append("volumes", "x")],
+        "list:\n- a\nvolumes:\n- x\n# Of the next.\nnext: 1\n",
+    );
+    check(
+        "list:\n- a\n# Of the next.\nnext: 1\n",
+        &[append("list", "x")],
+        "list:\n- a\n- x\n# Of the next.\nnext: 1\n",
+    );
+}
+
+#[test]
 fn sets_scalars_and_leaves_everything_else() {
     let source = "# top\na: 1 # one\nb: \"x\"   # two\nc: 'y'\nd:\n  - z\n";
     check(
