@@ -37,7 +37,7 @@ pub(crate) fn of_text(text: &str) -> Cow<'_, [u8]> {
     Cow::Owned(bytes)
 }
 
-/// The byte that a character stands in for.
+/// The byte that a private character replaces.
 pub(crate) fn stray(c: char) -> Option<u8> {
     u32::from(c).checked_sub(FIRST).and_then(|byte| u8::try_from(byte).ok()).filter(|b| *b >= 0x80)
 }
