@@ -44,7 +44,7 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<(), String> {
     for target in &options.targets {
         let program = match &options.prebuilt {
             Some(program) => program.clone(),
-            None => build(root, target)?,
+            None => build(root, target, time)?,
         };
         let read = |path: &Path| std::fs::read(path).map_err(|error| failed(path, &error));
         let mut entries = entries(root, target, read(&program)?)?;
@@ -62,7 +62,7 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<(), String> {
 }
 
 /// Builds the program for a target. Zig is the C compiler of targets that the system has none for.
-fn build(root: &Path, target: &str) -> Result<PathBuf, String> {
+fn build(root: &Path, target: &str, time: u64) -> Result<PathBuf, String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command
@@ -71,6 +71,8 @@ fn build(root: &Path, target: &str) -> Result<PathBuf, String> {
         .args(has_launcher(target).then_some(["--package", "coaming-launch"]).into_iter().flatten())
         // No path of the machine that builds is in the program.
         .env("CARGO_ENCODED_RUSTFLAGS", rust_flags(root, target).join("\u{1f}"))
+        // Nor is the time of the build: compilers take `__TIME__` of mimalloc from here.
+        .env("SOURCE_DATE_EPOCH", time.to_string())
         .current_dir(root);
     if target.ends_with("-musl") && !target.starts_with(std::env::consts::ARCH) {
         let wrapper = zig(root, target)?;
