@@ -278,5 +278,7 @@ pub enum RenderError {
         column: u32,
         /// What is wrong.
         message: String,
+        /// Whether the file itself is malformed, so that no values can help.
+        is_malformed: bool,
     },
 }

@@ -11,7 +11,7 @@ use crate::origin::Origin;
 use crate::semver::{Constraint, Version};
 use crate::template::{self, Exec};
 use crate::text::Buffer;
-use crate::value::{Kind, Map, MapType, Object, Value};
+use crate::value::{Map, MapType, Object, Value};
 use crate::{Manifest, Options, RenderError, Rendered, SourceMap, Values};
 
 /// The stack of the thread that renders: templates may nest a thousand calls.
@@ -181,9 +181,25 @@ pub(crate) fn place(origin: Origin, files: &Files, message: String) -> RenderErr
         Some(file) => {
             let index = coaming_yaml::LineIndex::new(&file.text);
             let (line, column) = index.position(&file.text, known.offset);
-            RenderError::Place { file: file.name.clone(), line, column, message }
+            RenderError::Place {
+                file: file.name.clone(),
+                line,
+                column,
+                message,
+                is_malformed: false,
+            }
         }
         None => RenderError::Chart(message),
+    }
+}
+
+/// The same error, of a file that no values can help.
+fn malformed(error: RenderError) -> RenderError {
+    match error {
+        RenderError::Place { file, line, column, message, .. } => {
+            RenderError::Place { file, line, column, message, is_malformed: true }
+        }
+        other => other,
     }
 }
 
@@ -225,7 +241,7 @@ impl Job<'_> {
             let origin = |offset: usize| Origin::template(target.file, offset, true);
             let found = template::parse(&target.name, &text, &origin).map_err(|error| {
                 let origin = Origin::template(target.file, error.offset, false);
-                place(origin, self.files, format!("parse error: {}", error.message))
+                malformed(place(origin, self.files, format!("parse error: {}", error.message)))
             })?;
             template::define(&mut parsed, found);
         }
@@ -298,7 +314,7 @@ impl Job<'_> {
             shared.iter().map(|(name, value)| ((*name).into(), value.clone())).collect();
         data.insert("Chart".into(), chart.metadata.value(is_root));
         let files = Object::Files(Rc::clone(&chart.files));
-        data.insert("Files".into(), Kind::Object(Rc::new(files)).into());
+        data.insert("Files".into(), files.into());
         data.insert("Values".into(), values.as_type(MapType::Values));
         data.insert("Subcharts".into(), subcharts.clone());
         let data = Value::from(data);
@@ -368,7 +384,7 @@ impl Job<'_> {
         };
         let given = self.options.api_versions.iter().map(|version| Value::from(version.as_str()));
         let versions = Object::ApiVersions(known.into_iter().chain(given).collect());
-        let object = |object: Object| Value::from(Kind::Object(Rc::new(object)));
+        let object = |object: Object| Value::from(object);
         object(Object::Struct(
             "*common.Capabilities",
             vec![

@@ -1,9 +1,8 @@
 //! Versions and their constraints, as `Masterminds/semver` reads them.
 
 use std::cmp::Ordering;
-use std::rc::Rc;
 
-use crate::value::{Kind, Object, Value};
+use crate::value::{Object, Value};
 
 /// A version; minor and patch may be left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,7 +75,7 @@ impl Version {
         let original = format!("{prefix}{major}.{minor}.{patch}");
         let version =
             Self { numbers, prerelease: String::new(), metadata: String::new(), original };
-        Kind::Object(Rc::new(Object::Version(version))).into()
+        Object::Version(version).into()
     }
 
     /// A method of Go's type that needs no arguments.

@@ -56,7 +56,7 @@ fn chart_error(
     error: RenderError,
 ) -> BuildError {
     match error {
-        RenderError::Place { file, line, column, message } => BuildError::Invalid {
+        RenderError::Place { file, line, column, message, .. } => BuildError::Invalid {
             place: Some(crate::Place { file: join(directory, &file), line, column }),
             message,
         },

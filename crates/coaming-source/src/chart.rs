@@ -216,9 +216,7 @@ pub(crate) fn input_error(
     };
     let name = |file: &str| if is_given(file) { file.to_owned() } else { directory.name_of(file) };
     match error {
-        ChartError::Render(RenderError::Place { file, line, column, message }) => {
-            // Other values cannot help.
-            let is_malformed = message.starts_with("parse error") || file.ends_with(".helmignore");
+        ChartError::Render(RenderError::Place { file, line, column, message, is_malformed }) => {
             let message = if options.values.is_empty() && !is_malformed {
                 format!(
                     "cannot be rendered with the default values: {message}: name other values in \

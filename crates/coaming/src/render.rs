@@ -105,7 +105,7 @@ fn described(chart: &Path, error: coaming_source::ChartError) -> String {
     use coaming_source::ChartError;
     let chart = chart.display();
     match error {
-        ChartError::Render(RenderError::Place { file, line, column, message }) => {
+        ChartError::Render(RenderError::Place { file, line, column, message, .. }) => {
             format!("{chart}/{file}:{line}:{column}: {message}")
         }
         error => format!("{chart}: {error}"),

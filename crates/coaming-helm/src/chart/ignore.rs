@@ -29,6 +29,7 @@ impl Rules {
                 line: number,
                 column: 1,
                 message: message.to_owned(),
+                is_malformed: true,
             })?;
             rules.extend(read);
         }

@@ -1,7 +1,5 @@
 //! Dates. The clock is never read: `now` is a fixed time, and marked as generated.
 
-use std::rc::Rc;
-
 use super::{Outcome, Row, any, text, to_int};
 use crate::dates;
 use crate::origin::Origin;
@@ -61,7 +59,7 @@ const NOW: i64 = 946_728_000;
 const ZERO: i64 = -62_135_596_800;
 
 fn time(seconds: i64) -> Value {
-    Kind::Object(Rc::new(Object::Time(seconds))).into()
+    Object::Time(seconds).into()
 }
 
 /// A time, or a number of seconds; for all else, now.

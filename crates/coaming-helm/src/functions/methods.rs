@@ -82,7 +82,7 @@ fn time_method(seconds: i64, name: &str, arguments: &[Value]) -> Option<Outcome>
     let value = match name {
         "AddDate" => {
             let changed = crate::dates::add_date(seconds, count(0), count(1), count(2));
-            Kind::Object(Rc::new(Object::Time(changed))).into()
+            Object::Time(changed).into()
         }
         "After" => Value::from(other.is_some_and(|other| seconds > other)),
         "Before" => Value::from(other.is_some_and(|other| seconds < other)),
@@ -101,7 +101,7 @@ fn time_method(seconds: i64, name: &str, arguments: &[Value]) -> Option<Outcome>
         "Minute" => part("4"),
         "Second" => part("5"),
         "YearDay" => part("002"),
-        "UTC" | "Local" => Kind::Object(Rc::new(Object::Time(seconds))).into(),
+        "UTC" | "Local" => Object::Time(seconds).into(),
         _ => return None,
     };
     Some(Ok(value))
@@ -148,7 +148,7 @@ fn globbed(files: &BTreeMap<String, Rc<[u8]>>, pattern: &str) -> Value {
     let selects = |name: &str| expression.as_ref().is_none_or(|glob| glob.is_match(name));
     let kept = files.iter().filter(|(name, _)| selects(name));
     let kept = kept.map(|(name, content)| (name.clone(), Rc::clone(content))).collect();
-    Kind::Object(Rc::new(Object::Files(Rc::new(kept)))).into()
+    Object::Files(Rc::new(kept)).into()
 }
 
 /// A pattern of `.Files.Glob` as a regular expression: only `**` goes beyond a `/`.

@@ -1,5 +1,7 @@
 //! Paths and addresses, as text.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+
 use super::{Outcome, Row, any, text};
 use crate::bytes;
 use crate::print;
@@ -73,19 +75,17 @@ fn extension(path: &str) -> String {
     name.rfind('.').map_or_else(String::new, |at| name.get(at..).unwrap_or_default().to_owned())
 }
 
+/// What Go leaves as it is in every part of an address.
+const UNRESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
 /// Go's `url.QueryEscape`.
 pub(super) fn query_escape(text: &str) -> String {
-    let mut out = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                out.push(char::from(byte));
-            }
-            b' ' => out.push('+'),
-            byte => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    out
+    const SET: &AsciiSet = &UNRESERVED.remove(b' ');
+    escaped(text, SET).replace(' ', "+")
+}
+
+fn escaped(text: &str, set: &'static AsciiSet) -> String {
+    percent_encode(&bytes::of_text(text), set).to_string()
 }
 
 fn url_parse(url: &str) -> Outcome {
@@ -160,23 +160,34 @@ fn check_host(host: &str) -> Result<(), String> {
     }
 }
 
-/// What Go leaves as it is in the parts of an address, beside letters, digits and `-_.~`.
-const HOST: &str = "!$&'()*+,;=:[]<>\"";
-const PATH: &str = "$&+,/:;=@";
-const FRAGMENT: &str = "!$&()*+,/:;=?@";
-
-fn escaped(part: &str, kept: &str) -> String {
-    let mut out = String::new();
-    for byte in bytes::of_text(part).iter().copied() {
-        let c = char::from(byte);
-        if c.is_ascii_alphanumeric() || "-_.~".contains(c) || kept.contains(c) {
-            out.push(c);
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
-}
+const COMMON: AsciiSet = UNRESERVED
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'+')
+    .remove(b',')
+    .remove(b':')
+    .remove(b';')
+    .remove(b'=');
+const PATH: &AsciiSet = &COMMON.remove(b'/').remove(b'@');
+const HOST: &AsciiSet = &COMMON
+    .remove(b'!')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'*')
+    .remove(b'[')
+    .remove(b']')
+    .remove(b'<')
+    .remove(b'>')
+    .remove(b'"');
+const FRAGMENT: &AsciiSet = &COMMON
+    .remove(b'!')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'*')
+    .remove(b'/')
+    .remove(b'?')
+    .remove(b'@');
 
 fn url_join(exec: &Exec, v: &[Value]) -> Outcome {
     let field = |name: &str| -> Result<String, String> {

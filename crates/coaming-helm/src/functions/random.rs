@@ -4,8 +4,6 @@
 //! generated password for a leaked one. Their results have the shape of real ones, not the content:
 //! a certificate is not a valid certificate.
 
-use std::rc::Rc;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::Digest as _;
@@ -146,5 +144,5 @@ fn certificate(exec: &Exec) -> Outcome {
 
 fn pair(certificate: Value, key: Value) -> Value {
     let fields = vec![("Cert", certificate), ("Key", key)];
-    crate::value::Kind::Object(Rc::new(Object::Struct("sprig.certificate", fields))).into()
+    Object::Struct("sprig.certificate", fields).into()
 }

@@ -3,7 +3,7 @@
 use super::{Outcome, Row, any, text};
 use crate::origin::Origin;
 use crate::template::Exec;
-use crate::value::{Kind, Map, Object, Value};
+use crate::value::{Map, Object, Value};
 use crate::{json, semver};
 
 pub(super) const TABLE: &[Row] = &[
@@ -23,7 +23,7 @@ pub(super) const TABLE: &[Row] = &[
     ("lookup", "ssss", lookup),
     ("semver", "s", |_, v| {
         let version = semver::Version::parse(text(v, 0)).ok_or("Invalid Semantic Version")?;
-        Ok(Kind::Object(std::rc::Rc::new(Object::Version(version))).into())
+        Ok(Object::Version(version).into())
     }),
     ("semverCompare", "ss", |_, v| {
         let constraint = semver::Constraint::parse(text(v, 0))
