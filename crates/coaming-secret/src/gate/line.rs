@@ -100,8 +100,28 @@ const COMMANDS: &[&str] = &[
     "--stdin",
 ];
 
-/// Judges a line. `beside` says that a line shortly above is the name of a secret.
-pub(super) fn judge(line: &str, beside: bool) -> Judgement {
+/// Fields with parts, none of which is a secret.
+const PLAIN: &[&str] = &[
+    "capabilities",
+    "limits",
+    "requests",
+    "resources",
+    "seLinuxOptions",
+    "seccompProfile",
+    "securityContext",
+];
+
+/// Whether a JSON pointer, as the `path` of a patch, leads to a field that takes no text, or has only
+/// parts that are no secrets.
+pub(super) fn is_plain_field(path: &str) -> bool {
+    let path = path.trim().trim_matches(['"', '\'']);
+    let last = path.starts_with('/').then(|| path.rsplit('/').next()).flatten();
+    last.is_some_and(|last| TYPED.contains(&last) || PLAIN.contains(&last))
+}
+
+/// Judges a line. `beside` says that a line shortly above is the name of a secret; `is_patched` that its
+/// `value` is that of a field without secrets.
+pub(super) fn judge(line: &str, beside: bool, is_patched: bool) -> Judgement {
     let mut judgement = Judgement::default();
     let bytes = line.as_bytes();
     let statement = line.trim_start_matches([' ', '\t', '#', '-', '+']);
@@ -120,7 +140,8 @@ pub(super) fn judge(line: &str, beside: bool) -> Judgement {
         if is_spaced && !is_flag && !is_setting && !is_entry(line, start) {
             continue;
         }
-        let (is_secret, is_value) = (name::is_secret(own), name::is_value(own));
+        let is_plain = is_patched && own == "value";
+        let (is_secret, is_value) = (name::is_secret(own), name::is_value(own) && !is_plain);
         let is_field = rest.trim_start_matches(['"', '\'', '\\']).starts_with(':');
         if is_secret || is_value && is_field {
             let (harmless, is_open) = (is_harmless(value), is_open(value));

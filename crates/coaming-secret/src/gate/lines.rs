@@ -28,6 +28,8 @@ struct State {
     continues: bool,
     /// How many more lines are beside the name of a secret.
     beside: usize,
+    /// The column of a JSON patch's operation whose `path` is that of a field without secrets.
+    patch: Option<usize>,
 }
 
 impl State {
@@ -48,7 +50,9 @@ impl State {
         if is_item {
             self.beside = 0;
         }
-        let Judgement { mut hidden, opens, continues, names } = line::judge(line, self.beside > 0);
+        let is_patched = self.is_patched_value(indent, body);
+        let Judgement { mut hidden, opens, continues, names } =
+            line::judge(line, self.beside > 0, is_patched);
         hidden |= std::mem::take(&mut self.continues) || inside;
         if opens && self.below.is_none() {
             self.below = Some((indent, is_item));
@@ -56,6 +60,22 @@ impl State {
         self.continues = continues;
         self.beside = if names { BESIDE } else { self.beside.saturating_sub(1) };
         hidden
+    }
+}
+
+impl State {
+    /// Whether the line is the `value` that an operation of a JSON patch gives to a field without
+    /// secrets: the `path` above says which.
+    fn is_patched_value(&mut self, indent: usize, body: &str) -> bool {
+        let field = body.trim_start_matches(['-', ' ']);
+        let column = indent + body.len() - field.len();
+        if column > indent || self.patch.is_some_and(|patch| column < patch) {
+            self.patch = None;
+        }
+        if let Some(path) = field.strip_prefix("path:") {
+            self.patch = line::is_plain_field(path).then_some(column);
+        }
+        self.patch == Some(column) && field.starts_with("value:")
     }
 }
 

@@ -47,6 +47,10 @@ fn lines_that_may_contain_a_secret() {
         ("  - 83454102\n", 1),
         ("  name: walnut48213\n", 1),
         ("  ports: 8a537f6b5b4478cca8ac92b9cf58bef2\n", 1),
+        ("- op: add\n  path: /spec/containers/0/env\n  value:\n  - {name: A, text: hunter2}\n", 4),
+        ("- op: add\n  path: /data/securityContext\n- op: add\n  value:\n    a: hunter2\n", 5),
+        ("- op: add\n  path: /spec/securityContext\n  value:\n    password: hunter2\n", 4),
+        ("- path: /spec/securityContext\n  value: {password: hunter2}\n", 2),
         ("a: &x\n  passphrase: |\n    correct horse\n    battery\n", 4),
     ] {
         assert!(!shown(text, number), "{text}");
@@ -88,6 +92,8 @@ fn lines_that_are_shown() {
     ] {
         assert!(shown(line, 1), "{line}");
     }
+    let patch = "- op: add\n  path: /spec/containers/0/securityContext\n  value:\n    privileged: true\n- op: add\n  path: '/spec/securityContext'\n  value: {runAsUser: 1}\n";
+    assert!((3..=7).all(|line| shown(patch, line)));
     assert!(shown("volumes:\n- secret:\n    secretName: x\n", 3));
     assert!(shown("data:\n  a: b\nspec:\n  c: d\n", 4));
     assert!(shown("env:\n- name: TOKEN\n  valueFrom: {}\n- name: x\n", 4));
