@@ -123,8 +123,13 @@ pub struct Source {
 /// A command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// The words of a program that no shell sees.
-    Exec(Vec<Word>),
+    /// A program that no shell starts.
+    Exec {
+        /// Its words.
+        words: Vec<Word>,
+        /// The line of a shell that starts the same program with the same words.
+        line: String,
+    },
     /// A shell's script: comments between continued lines are blanked, so that offsets in it are
     /// offsets from the span's start.
     Shell {

@@ -254,10 +254,10 @@ impl Reader<'_> {
     fn command(&self, command: &parser::Command<'_>) -> Command {
         match command {
             parser::Command::Exec(words) => {
-                Command::Exec(words.value.iter().map(|word| self.word(word)).collect())
+                exec(words.value.iter().map(|word| self.word(word)).collect())
             }
             parser::Command::Shell(script) => self.script(&script.span),
-            _ => Command::Exec(Vec::new()),
+            _ => exec(Vec::new()),
         }
     }
 
@@ -314,9 +314,15 @@ impl Reader<'_> {
     }
 }
 
+fn exec(words: Vec<Word>) -> Command {
+    let quoted = words.iter().map(|word| format!("'{}'", word.text.replace('\'', r"'\''")));
+    let line = quoted.collect::<Vec<String>>().join(" ");
+    Command::Exec { words, line }
+}
+
 fn command_end(command: &Command) -> u32 {
     match command {
-        Command::Exec(words) => words.last().map_or(0, |word| word.span.end),
+        Command::Exec { words, .. } => words.last().map_or(0, |word| word.span.end),
         Command::Shell { span, .. } => span.end,
     }
 }

@@ -83,16 +83,18 @@ pub(crate) struct Script<'a> {
     pub(crate) span: Span,
     /// The values of `--mount`.
     pub(crate) mounts: &'a [String],
+    /// Whether it is written in the file as it is: not as the words of a program.
+    is_written: bool,
 }
 
 impl Script<'_> {
     /// Whether offsets in the script are offsets in the file: nothing in it was unescaped.
     pub(crate) fn is_verbatim(self) -> bool {
-        self.text.len() == self.span.range().len()
+        self.is_written && self.text.len() == self.span.range().len()
     }
 }
 
-/// The script that an instruction runs. A program without a shell is none.
+/// The script that an instruction runs.
 fn script(instruction: &Instruction) -> Option<Script<'_>> {
     script_of(&instruction.kind)
 }
@@ -100,12 +102,16 @@ fn script(instruction: &Instruction) -> Option<Script<'_>> {
 fn script_of(kind: &Kind) -> Option<Script<'_>> {
     match kind {
         Kind::Run { command: Command::Shell { script, span }, mounts } => {
-            Some(Script { text: script, span: *span, mounts })
+            Some(Script { text: script, span: *span, mounts, is_written: true })
         }
-        // `RUN ["sh", "-c", "script"]`
-        Kind::Run { command: Command::Exec(words), mounts } => match words.as_slice() {
+        Kind::Run { command: Command::Exec { words, line }, mounts } => match words.as_slice() {
+            // `RUN ["sh", "-c", "script"]`
             [shell, flag, script] if shell.text.ends_with("sh") && flag.text.contains('c') => {
-                Some(Script { text: &script.text, span: script.span, mounts })
+                Some(Script { text: &script.text, span: script.span, mounts, is_written: true })
+            }
+            [first, .., last] => {
+                let span = Span::new(first.span.start, last.span.end);
+                Some(Script { text: line, span, mounts, is_written: false })
             }
             _ => None,
         },

@@ -19,6 +19,7 @@ static RULES: &[Rule] = &[
     Rule::container::<root::privileged_port::PrivilegedPort>(),
     Rule::container::<root::installs_software::InstallsSoftware>().and_fragments(),
     Rule::dockerfile::<root::image_user::ImageUser>(),
+    Rule::dockerfile::<root::image_gives_root::ImageGivesRoot>(),
     Rule::world::<vulnerabilities::image_vulnerabilities::ImageVulnerabilities>(),
     Rule::container::<utilities::image_utilities::ImageUtilities>(),
     Rule::dockerfile::<utilities::unneeded_tools::UnneededTools>(),

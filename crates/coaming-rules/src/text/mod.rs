@@ -2,8 +2,10 @@
 
 pub(crate) mod commands;
 mod install_tools;
+mod nested;
 pub(crate) mod packages;
 pub(crate) mod root_commands;
+pub(crate) mod root_for_all;
 mod shell;
 pub(crate) mod unverified;
 mod wrapper;

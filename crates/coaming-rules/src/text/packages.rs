@@ -1,6 +1,7 @@
 //! What a script installs by the distribution's package manager, removes again, and leaves behind.
 
 use super::commands::Started;
+use super::nested::commands_in;
 use super::shell::{Command, parse};
 use super::wrapper::program_position;
 
@@ -47,11 +48,8 @@ const MAX_SCRIPT: usize = 64 << 10;
 
 /// What a script does with packages, in the order in which it does.
 pub(crate) fn package_actions(script: &str) -> Vec<Action> {
-    if script.len() > MAX_SCRIPT {
-        return Vec::new();
-    }
-    let pipelines = parse(script);
-    pipelines.iter().flatten().filter_map(Started::new).filter_map(|it| action(&it)).collect()
+    let commands = commands_in(script);
+    commands.iter().filter_map(Started::new).filter_map(|it| action(&it)).collect()
 }
 
 /// The programs that a script starts, and whether each is named by a path to its file; `None` of a

@@ -1,7 +1,7 @@
 //! Installations that a package manager does not verify.
 
 use super::commands::{MAX_SCRIPT, Started};
-use super::shell::parse;
+use super::nested::commands_in;
 
 /// What a script installs without a signature or a checksum, although the tool could check one.
 pub(crate) fn skips_verification(script: &str) -> Option<String> {
@@ -14,8 +14,7 @@ pub(crate) fn skips_verification(script: &str) -> Option<String> {
     if powershell_runs_download(script) {
         return Some("PowerShell runs what it downloads".to_owned());
     }
-    let pipelines = parse(script);
-    pipelines.iter().flatten().filter_map(Started::new).find_map(|command| skipped_by(&command))
+    commands_in(script).iter().filter_map(Started::new).find_map(|command| skipped_by(&command))
 }
 
 /// `iwr … | iex`, `iex ((New-Object Net.WebClient).DownloadString('…'))`

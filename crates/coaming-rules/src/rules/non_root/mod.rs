@@ -1,5 +1,6 @@
 //! Containers do not run as root.
 
+pub(crate) mod image_gives_root;
 pub(crate) mod image_user;
 pub(crate) mod image_users;
 pub(crate) mod installs_software;

@@ -221,7 +221,7 @@ fn in_command(
             let at = span.start + u32::try_from(detection.range.start).ok()?;
             (detection, at)
         }
-        Command::Exec(words) => {
+        Command::Exec { words, .. } => {
             let texts: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
             let found = structured::in_command(detector, &texts);
             let surest = found.into_iter().max_by_key(|found| found.detection.confidence)?;

@@ -49,7 +49,7 @@ fn is_started_with(scope: DockerfileScope<'_>, programs: &[&str]) -> bool {
     scope.dockerfile.of_image().any(|instruction| match &instruction.kind {
         Kind::Entrypoint(command) | Kind::Cmd(command) | Kind::Healthcheck(command) => {
             match command {
-                Command::Exec(words) => words.iter().any(|word| names(&word.text)),
+                Command::Exec { words, .. } => words.iter().any(|word| names(&word.text)),
                 Command::Shell { script, .. } => names(script),
             }
         }

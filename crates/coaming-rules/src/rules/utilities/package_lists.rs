@@ -147,7 +147,7 @@ fn keeps<'a>(scope: DockerfileScope<'a>, manager: Manager) -> Option<Kept<'a>> {
         || scope.dockerfile.of_image().any(|it| match &it.kind {
             Kind::OnBuild(later) => uses_lists(later),
             kind @ (Kind::Cmd(_) | Kind::Entrypoint(_) | Kind::Healthcheck(_)) => {
-                script_of_kind(kind).iter().any(|script| installs(script))
+                script_of_kind(kind).is_some_and(installs)
             }
             _ => false,
         });
@@ -185,20 +185,20 @@ fn of_other_stages<'a>(
 
 /// Whether an instruction may install something with lists that are there.
 fn uses_lists(kind: &Kind) -> bool {
-    script_of_kind(kind).iter().any(|script| runs_unknown(script) || installs(script))
+    script_of_kind(kind).is_some_and(|script| runs_unknown(script) || installs(script))
 }
 
-/// The text that an instruction runs, the words of a program that needs no shell one by one.
-fn script_of_kind(kind: &Kind) -> Vec<&str> {
+/// The text that an instruction runs.
+fn script_of_kind(kind: &Kind) -> Option<&str> {
     match kind.unwrapped() {
         Kind::Run { command, .. }
         | Kind::Cmd(command)
         | Kind::Entrypoint(command)
         | Kind::Healthcheck(command) => match command {
-            Command::Shell { script, .. } => vec![script],
-            Command::Exec(words) => words.iter().map(|word| word.text.as_str()).collect(),
+            Command::Shell { script, .. } => Some(script),
+            Command::Exec { line, .. } => Some(line),
         },
-        _ => Vec::new(),
+        _ => None,
     }
 }
 
