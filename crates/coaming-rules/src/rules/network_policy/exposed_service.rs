@@ -7,6 +7,7 @@ use coaming_kube::{Fields as _, Object, Service, Workload};
 use coaming_oci::Reference;
 use coaming_yaml::Node;
 
+use super::exposed_custom;
 use super::openings::{Opening, leads_any_protocol, openings};
 use crate::rule::{BuiltIn as _, rule};
 use crate::rules::phrases;
@@ -19,7 +20,8 @@ rule! {
     /// the cluster can reach: through a Service of type `LoadBalancer` or `NodePort`, or through an
     /// Ingress, a route of a gateway (`HTTPRoute`, `TCPRoute`) or of a controller (Traefik, Contour,
     /// Istio, OpenShift). What a Service leads to is known by the images of its pods; where no pod is known,
-    /// by its port.
+    /// by its port. What operators run (Kafka, PostgreSQL, RabbitMQ, Elasticsearch and others) is known by
+    /// the type of their objects, and Traefik's dashboard by its name, `api@internal`.
     ///
     /// ## Why it matters
     ///
@@ -98,6 +100,50 @@ rule! {
     ///                   number: 8080
     /// ```
     ///
+    /// A route to Traefik's own dashboard.
+    ///
+    /// ```yaml
+    /// apiVersion: traefik.io/v1alpha1
+    /// kind: IngressRoute
+    /// metadata:
+    ///   name: dashboard
+    /// spec:
+    ///   entryPoints: [websecure]
+    ///   routes:
+    ///     - match: Host(`traefik.example.com`)
+    ///       kind: Rule
+    ///       services:
+    ///         - name: api@internal
+    ///           kind: TraefikService
+    ///   tls: {}
+    /// ```
+    ///
+    /// A listener of Strimzi's Kafka that asks for nothing.
+    ///
+    /// ```yaml
+    /// apiVersion: kafka.strimzi.io/v1beta2
+    /// kind: Kafka
+    /// metadata:
+    ///   name: events
+    /// spec:
+    ///   kafka:
+    ///     listeners:
+    ///       - {name: plain, port: 9092, type: internal, tls: false}
+    ///       - {name: external, port: 9094, type: loadbalancer, tls: false}
+    /// ```
+    ///
+    /// A database whose operator makes a load balancer.
+    ///
+    /// ```yaml
+    /// apiVersion: rabbitmq.com/v1beta1
+    /// kind: RabbitmqCluster
+    /// metadata:
+    ///   name: queue
+    /// spec:
+    ///   service:
+    ///     type: LoadBalancer
+    /// ```
+    ///
     /// ## Good
     ///
     /// Only the cluster reaches the cache.
@@ -129,6 +175,19 @@ rule! {
     ///     app: cache
     ///   ports:
     ///     - port: 6379
+    /// ```
+    ///
+    /// Clients of the listener show a certificate.
+    ///
+    /// ```yaml
+    /// apiVersion: kafka.strimzi.io/v1beta2
+    /// kind: Kafka
+    /// metadata:
+    ///   name: events
+    /// spec:
+    ///   kafka:
+    ///     listeners:
+    ///       - {name: external, port: 9094, type: loadbalancer, tls: true, authentication: {type: tls}}
     /// ```
     ///
     /// ## Fix
@@ -237,11 +296,16 @@ const INTERNAL: &[Internal] = &[
     page(&["flower", "spark-master", "jupyter", "notebook"], "a console that runs code"),
 ];
 
+pub(super) const WHY: &str = "An attacker on the internet, or in the nodes' network, tries its \
+                              passwords and its known vulnerabilities without first getting into a \
+                              pod.";
+
 impl WorldRule for ExposedService {
     const META: &'static RuleMeta = Self::RULE;
     const REVIEWS: bool = true;
 
     fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+        exposed_custom::check(context, findings);
         let services: Vec<Object<'_>> = context.world.of_kind("Service").collect();
         if services.is_empty() {
             return;
@@ -324,10 +388,7 @@ fn finding<'a>(
             .finding(ExposedService::RULE, object, node, message)
             .severity(severity)
             .confidence(confidence)
-            .why(
-                "An attacker on the internet, or in the nodes' network, tries its passwords and \
-                 its known vulnerabilities without first getting into a pod.",
-            )
+            .why(WHY)
             .help(match opening {
                 Opening::Ingress(_) => {
                     "Let the Ingress ask for a password, or reach it by `kubectl port-forward`."
@@ -367,7 +428,7 @@ fn internal_by_image(image: &Reference, ports: &[i64]) -> Option<&'static Intern
 }
 
 /// Whether the controller asks for a password, or takes certain addresses alone.
-fn asks_for_a_password(ingress: Object<'_>) -> bool {
+pub(super) fn asks_for_a_password(ingress: Object<'_>) -> bool {
     let words = [
         "auth",
         "oauth",

@@ -7,6 +7,7 @@ pub(crate) mod closed_ingress;
 pub(crate) mod dead_policy_rules;
 pub(crate) mod egress_without_dns;
 pub(crate) mod equal_policy_priorities;
+mod exposed_custom;
 pub(crate) mod exposed_service;
 pub(crate) mod external_ips;
 pub(crate) mod ignored_policies;
