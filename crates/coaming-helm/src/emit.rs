@@ -94,6 +94,12 @@ impl<'b> Emitter<'b> {
         self.column = 0;
     }
 
+    /// A line break that is part of a text.
+    fn put_break(&mut self, c: char, origin: Origin) {
+        self.out.push(c.encode_utf8(&mut [0; 4]), origin);
+        self.column = 0;
+    }
+
     fn write_indent(&mut self, indent: i32, origin: Origin) {
         let indent = usize::try_from(indent).unwrap_or(0);
         if !self.indention || self.column > indent || (self.column == indent && !self.whitespace) {
@@ -153,6 +159,9 @@ impl<'b> Emitter<'b> {
                 }
                 self.mapping(&entries, indent, depth)
             }
+            Kind::List(list) if list.is_nil && !self.dialect.pretty => {
+                self.node(&Value::NIL.at(origin), indent, context, depth + 1)
+            }
             Kind::List(list) if list.items.is_empty() => {
                 self.indicator("[", true, true, false, origin);
                 self.indicator("]", false, false, false, origin);
@@ -169,6 +178,17 @@ impl<'b> Emitter<'b> {
                 }
                 Ok(())
             }
+            Kind::Object(object) if self.dialect.pretty && value.is_time() => {
+                // go-yaml writes times as such; JSON, on the way of `toYaml`, as text.
+                let data = json::as_data(object, self.budget)?;
+                if !self.whitespace {
+                    self.put(" ", origin);
+                }
+                self.put(data.as_str().unwrap_or_default(), origin);
+                self.whitespace = false;
+                self.indention = false;
+                Ok(())
+            }
             Kind::Object(object) => {
                 let data = json::as_data(object, self.budget)?;
                 self.node(&data.at(origin), indent, context, depth + 1)
@@ -176,6 +196,10 @@ impl<'b> Emitter<'b> {
             Kind::Text(text) if bytes::has_strays(text.as_str()) => {
                 let replaced = Value::from(bytes::replaced(text.as_str()).into_owned());
                 self.node(&replaced.at(value.first_origin()), indent, context, depth + 1)
+            }
+            Kind::Text(text) if !self.dialect.pretty && text.as_str().contains(NEXT_LINE) => {
+                let folded = Value::from(folded(text.as_str()));
+                self.node(&folded.at(value.first_origin()), indent, context, depth + 1)
             }
             _ => {
                 if let Kind::Text(text) = &value.kind {
@@ -320,16 +344,16 @@ impl<'b> Emitter<'b> {
                     column += 1;
                 }
                 spaces = true;
-            } else if c == '\n' {
+            } else if is_break(c) {
                 self.put_part(text, start..at, origin);
                 let place = text.origin_at(at, origin);
-                if !breaks {
+                if !breaks && c == '\n' {
                     self.line_break(place);
                 }
-                self.line_break(place);
+                self.put_break(c, place);
                 self.indention = true;
                 breaks = true;
-                start = at + 1;
+                start = at + c.len_utf8();
             } else {
                 if breaks {
                     self.write_indent(indent, text.origin_at(at, origin));
@@ -404,16 +428,16 @@ impl<'b> Emitter<'b> {
         self.indention = true;
         self.whitespace = true;
         let mut at = 0;
-        for line in whole.split_inclusive('\n') {
-            let content = line.strip_suffix('\n').unwrap_or(line);
+        for line in whole.split_inclusive(is_break) {
+            let content = line.strip_suffix(is_break).unwrap_or(line);
             if !content.is_empty() {
                 self.write_indent(indent, text.origin_at(at, origin));
                 self.put_part(text, at..at + content.len(), origin);
                 self.indention = false;
             }
             at += line.len();
-            if line.ends_with('\n') {
-                self.line_break(text.origin_at(at - 1, origin));
+            if let Some(end) = line.chars().next_back().filter(|c| is_break(*c)) {
+                self.put_break(end, text.origin_at(at - end.len_utf8(), origin));
                 self.indention = true;
             }
         }
@@ -421,6 +445,35 @@ impl<'b> Emitter<'b> {
             self.whitespace = false;
         }
     }
+}
+
+/// The line break that JSON leaves as it is, and that YAML folds in quotes.
+const NEXT_LINE: char = '\u{85}';
+
+/// What go-yaml takes for the end of a line.
+fn is_break(c: char) -> bool {
+    matches!(c, '\n' | '\r' | NEXT_LINE | '\u{2028}' | '\u{2029}')
+}
+
+/// A text as `sigs.k8s.io/yaml` has it after it has read its own JSON as YAML: line breaks in quotes are
+/// folded, with the spaces around them.
+fn folded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(NEXT_LINE) {
+        let is_blank = |c: char| c == ' ' || c == NEXT_LINE;
+        out.push_str(rest.get(..at).unwrap_or_default().trim_end_matches(' '));
+        let after = rest.get(at..).unwrap_or_default();
+        let next = after.trim_start_matches(is_blank);
+        let breaks = after.get(..after.len() - next.len()).unwrap_or_default();
+        match breaks.matches(NEXT_LINE).count() {
+            1 => out.push(' '),
+            count => out.push_str(&"\n".repeat(count - 1)),
+        }
+        rest = next;
+    }
+    out.push_str(rest);
+    out
 }
 
 /// The indentation of a level further in.

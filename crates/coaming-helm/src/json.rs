@@ -72,6 +72,7 @@ fn write(
             }
             out.push("\"", origin);
         }
+        Kind::List(list) if list.is_nil => out.push("null", origin),
         Kind::List(list) => {
             out.push("[", origin);
             for (position, item) in list.items.iter().enumerate() {
@@ -99,7 +100,7 @@ fn write(
                 let fields = fields.map(|(name, field)| (json_name(structure, name), field));
                 write_entries(fields, layout, depth, origin, out, budget)?;
             }
-            _ => write(&as_data(object, budget)?, layout, depth + 1, out, budget)?,
+            _ => write(&as_data(object, budget)?, layout, depth, out, budget)?,
         },
     }
     Ok(())

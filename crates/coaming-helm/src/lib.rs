@@ -26,6 +26,7 @@ mod functions;
 mod json;
 mod json_read;
 mod manifests;
+mod number;
 mod origin;
 mod print;
 mod printf;

@@ -85,21 +85,27 @@ fn write_object(
         }
         Object::Files(files) => {
             out.push_str("map[");
-            let names: Vec<&str> = files.keys().map(String::as_str).collect();
-            out.push_str(&names.join(" "));
+            for (position, (name, content)) in files.iter().enumerate() {
+                out.push_str(if position > 0 { " " } else { "" });
+                out.push_str(name);
+                out.push(':');
+                write_bytes(content, out, budget)?;
+            }
             out.push(']');
         }
         Object::ApiVersions(versions) => write_list(versions, out, budget, depth)?,
         Object::Time(seconds) => out.push_str(&crate::dates::full(*seconds)),
         Object::Version(version) => out.push_str(&version.to_string()),
-        Object::Bytes(bytes) => {
-            let content = bytes.content();
-            budget.bytes(content.len() * 4)?;
-            let numbers: Vec<String> = content.iter().map(u8::to_string).collect();
-            out.push_str(&format!("[{}]", numbers.join(" ")));
-        }
+        Object::Bytes(bytes) => write_bytes(&bytes.content(), out, budget)?,
         Object::Named { name, .. } => out.push_str(name),
     }
+    Ok(())
+}
+
+fn write_bytes(content: &[u8], out: &mut String, budget: &Budget) -> Result<(), String> {
+    budget.bytes(content.len().saturating_mul(4))?;
+    let numbers: Vec<String> = content.iter().map(u8::to_string).collect();
+    out.push_str(&format!("[{}]", numbers.join(" ")));
     Ok(())
 }
 

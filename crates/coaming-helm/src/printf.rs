@@ -370,6 +370,11 @@ fn bracketed<I>(
     mut item: impl FnMut(I, &mut Buffer) -> Result<(), String>,
 ) -> Result<(), String> {
     let whole = value.first_origin().or(verb.origin);
+    let is_nil = matches!(&value.kind, Kind::List(list) if list.is_nil);
+    if verb.flags.go_syntax && is_nil {
+        out.push(&format!("{}(nil)", value.type_name()), whole);
+        return Ok(());
+    }
     let typed_open: String;
     let (open, between, close) = if verb.flags.go_syntax {
         typed_open = format!("{}{{", value.type_name());

@@ -64,6 +64,8 @@ pub(crate) enum ItemType {
 pub(crate) struct List {
     pub(crate) items: Vec<Value>,
     pub(crate) of: ItemType,
+    /// Whether it is Go's nil: an empty list which JSON has as null.
+    pub(crate) is_nil: bool,
 }
 
 impl Drop for List {
@@ -207,7 +209,12 @@ impl Value {
 
     /// A list of items of this type.
     pub(crate) fn list_of(of: ItemType, items: Vec<Self>) -> Self {
-        Kind::List(Rc::new(List { items, of })).into()
+        Kind::List(Rc::new(List { items, of, is_nil: false })).into()
+    }
+
+    /// A list that nothing was put into.
+    pub(crate) fn nil_list(of: ItemType) -> Self {
+        Kind::List(Rc::new(List { items: Vec::new(), of, is_nil: true })).into()
     }
 
     /// A mapping of this type.

@@ -1,6 +1,8 @@
 //! `snakecase` and `kebabcase`: words are found, and joined by a connector. `camelcase`: connectors
 //! are removed.
 
+use super::letters;
+
 /// What a word consists of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
@@ -163,7 +165,7 @@ fn write(kind: Kind, word: &str, connector: char, out: &mut String) {
     for c in word.chars() {
         match c {
             c if is_connector(c) => out.push(connector),
-            c => out.extend(c.to_lowercase()),
+            c => out.push(letters::lower(c)),
         }
     }
 }
@@ -176,6 +178,11 @@ pub(super) fn camel(text: &str) -> String {
     let start = text.find(|c| is_inside(&c)).unwrap_or(text.len());
     let (leading, rest) = text.split_at(start);
     out.push_str(leading);
+    if rest.is_empty() {
+        // Without any word, the last connector is written twice.
+        out.extend(leading.chars().next_back());
+        return out;
+    }
     // Whether all letters of the word were in upper case so far.
     let mut is_upper = false;
     let mut pending: Option<char> = None;
@@ -190,19 +197,15 @@ pub(super) fn camel(text: &str) -> String {
                 let is_next_upper = c.is_uppercase();
                 let lowers = is_upper && is_next_upper;
                 is_upper = lowers;
-                if lowers { first_of(c.to_lowercase(), c) } else { c }
+                if lowers { letters::lower(c) } else { c }
             }
             _ => {
                 is_upper = c.is_uppercase();
-                first_of(c.to_uppercase(), c)
+                letters::upper(c)
             }
         };
         pending = Some(c);
     }
     out.extend(pending);
     out
-}
-
-fn first_of(mut converted: impl Iterator<Item = char>, c: char) -> char {
-    converted.next().unwrap_or(c)
 }

@@ -93,11 +93,15 @@ fn equals(a: &Value, b: &Value) -> Result<bool, String> {
         (Kind::Bool(a), Kind::Bool(b)) => Ok(a == b),
         (Kind::Float(a), Kind::Float(b)) => Ok(a == b),
         (Kind::Text(a), Kind::Text(b)) => Ok(a.as_str() == b.as_str()),
-        (Kind::Nil, Kind::Nil) => Ok(true),
-        (Kind::Nil, _) | (_, Kind::Nil) => Ok(false),
+        _ if is_nil(a) || is_nil(b) => Ok(is_nil(a) == is_nil(b)),
         _ if basic(a) == Basic::Int => Ok(a.as_int() == b.as_int()),
         _ => Err(format!("non-comparable type {}: {}", a.type_name(), b.type_name())),
     }
+}
+
+/// Whether it is nothing, or a list that nothing was put into.
+fn is_nil(value: &Value) -> bool {
+    value.is_nil() || matches!(&value.kind, Kind::List(list) if list.is_nil)
 }
 
 fn less(a: &Value, b: &Value) -> Result<bool, String> {
@@ -125,7 +129,7 @@ pub(crate) fn same(a: &Value, b: &Value, budget: &Budget, depth: usize) -> Resul
         (Kind::Float(a), Kind::Float(b)) => a == b,
         (Kind::Text(a), Kind::Text(b)) => a.as_str() == b.as_str(),
         (Kind::List(a), Kind::List(b)) => {
-            if a.items.len() != b.items.len() || a.of != b.of {
+            if a.items.len() != b.items.len() || a.of != b.of || a.is_nil != b.is_nil {
                 return Ok(false);
             }
             for (a, b) in a.items.iter().zip(&b.items) {

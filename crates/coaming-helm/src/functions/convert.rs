@@ -87,12 +87,7 @@ fn integer_of(text: &str) -> Option<i64> {
         }
         _ => text,
     };
-    let (negative, digits) = match whole.strip_prefix('-') {
-        Some(digits) => (true, digits),
-        None => (false, whole.strip_prefix('+').unwrap_or(whole)),
-    };
-    let value = crate::template::integer(digits)?;
-    i64::try_from(if negative { -value } else { value }).ok()
+    i64::try_from(crate::number::integer(whole)?).ok()
 }
 
 /// As a floating-point number; 0 for what is not a number.
@@ -101,7 +96,7 @@ pub(crate) fn to_float(value: &Value) -> f64 {
         Kind::Int(value) | Kind::Int64(value) => *value as f64,
         Kind::Float(value) => *value,
         Kind::Bool(value) => f64::from(u8::from(*value)),
-        Kind::Text(text) => text.as_str().parse().unwrap_or(0.0),
+        Kind::Text(text) => crate::number::float(text.as_str()).unwrap_or(0.0),
         _ => value.as_int().unwrap_or(0) as f64,
     }
 }

@@ -26,24 +26,24 @@ pub(super) const TABLE: &[Row] = &[
         Ok(any(v, 0).as_type(MapType::Any))
     }),
     ("hasKey", "ms", |_, v| Ok(Value::from(any(v, 0).get(text(v, 1)).is_some()))),
-    ("keys", "*", keys),
+    ("keys", "&", keys),
     ("values", "m", |_, v| {
         let map = any(v, 0).as_map();
         Ok(Value::from(map.map_or_else(Vec::new, |map| map.borrow().values().cloned().collect())))
     }),
-    ("pluck", "s*", |_, v| {
+    ("pluck", "s&", |_, v| {
         let maps = v.iter().skip(1);
         Ok(Value::from(maps.filter_map(|map| map.get(text(v, 0))).collect::<Vec<_>>()))
     }),
     ("pick", "m$", |_, v| Ok(chosen(v, true))),
     ("omit", "m$", |_, v| Ok(chosen(v, false))),
     ("dig", "*", dig),
-    ("merge", "m*", |exec, v| merge(exec, v, false)),
-    ("mustMerge", "m*", |exec, v| merge(exec, v, false)),
-    ("mergeOverwrite", "m*", |exec, v| merge(exec, v, true)),
-    ("mustMergeOverwrite", "m*", |exec, v| merge(exec, v, true)),
-    ("deepCopy", "a", |exec, v| copy(any(v, 0), &exec.budget, 0)),
-    ("mustDeepCopy", "a", |exec, v| copy(any(v, 0), &exec.budget, 0)),
+    ("merge", "m&", |exec, v| merge(exec, v, false)),
+    ("mustMerge", "m&", |exec, v| merge(exec, v, false)),
+    ("mergeOverwrite", "m&", |exec, v| merge(exec, v, true)),
+    ("mustMergeOverwrite", "m&", |exec, v| merge(exec, v, true)),
+    ("deepCopy", "a", deep_copy),
+    ("mustDeepCopy", "a", deep_copy),
 ];
 
 fn dict(exec: &Exec, v: &[Value]) -> Outcome {
@@ -60,23 +60,13 @@ fn dict(exec: &Exec, v: &[Value]) -> Outcome {
 fn keys(_: &Exec, v: &[Value]) -> Outcome {
     let mut keys = Vec::new();
     for map in v {
-        let Some(map) = map.as_map().filter(|_| !is_of_texts(map)) else {
-            return Err(format!(
-                "wrong type for value; expected map[string]interface {{}}; got {}",
-                map.type_name()
-            ));
-        };
+        let Some(map) = map.as_map() else { continue };
         for (key, value) in map.borrow().iter() {
             let key = Kind::Text(Text::plain(Rc::clone(key)));
             keys.push(Value { kind: key, origin: value.origin });
         }
     }
     Ok(Value::list_of(ItemType::Text, keys))
-}
-
-/// Whether it is a `map[string]string`, which functions of other mappings refuse.
-fn is_of_texts(map: &Value) -> bool {
-    matches!(map.kind, Kind::Map(_, MapType::Texts))
 }
 
 fn chosen(v: &[Value], named: bool) -> Value {
@@ -128,12 +118,6 @@ fn dig(_: &Exec, v: &[Value]) -> Outcome {
 fn merge(exec: &Exec, v: &[Value], overwrite: bool) -> Outcome {
     let target = any(v, 0);
     for source in v.iter().skip(1) {
-        if source.as_map().is_none() || is_of_texts(source) {
-            let got = if source.is_nil() { "interface {}".into() } else { source.type_name() };
-            return Err(format!(
-                "wrong type for value; expected map[string]interface {{}}; got {got}"
-            ));
-        }
         merge_into(target, source, overwrite, &exec.budget, 0)?;
     }
     Ok(target.as_type(MapType::Any))
@@ -172,6 +156,13 @@ fn merge_into(
     Ok(())
 }
 
+fn deep_copy(exec: &Exec, v: &[Value]) -> Outcome {
+    if any(v, 0).is_nil() {
+        return Err("reflect: call of reflect.Value.Type on zero Value".to_owned());
+    }
+    copy(any(v, 0), &exec.budget, 0)
+}
+
 /// A copy that shares nothing.
 pub(crate) fn copy(value: &Value, budget: &Budget, depth: usize) -> Outcome {
     budget.nodes(1)?;
@@ -179,6 +170,7 @@ pub(crate) fn copy(value: &Value, budget: &Budget, depth: usize) -> Outcome {
         return Err("value is nested too deeply".to_owned());
     }
     Ok(match &value.kind {
+        Kind::List(list) if list.is_nil => value.clone(),
         Kind::List(list) => {
             let items: Result<Vec<Value>, String> =
                 list.items.iter().map(|item| copy(item, budget, depth + 1)).collect();

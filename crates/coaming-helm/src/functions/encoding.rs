@@ -9,7 +9,7 @@ use crate::decode;
 use crate::emit;
 use crate::json;
 use crate::json_read;
-use crate::value::{Map, Value};
+use crate::value::{ItemType, Map, Value};
 
 pub(super) const TABLE: &[Row] = &[
     ("b64enc", "s", |_, v| made(v, STANDARD.encode(bytes::of_text(text(v, 0))))),
@@ -65,7 +65,7 @@ pub(super) const TABLE: &[Row] = &[
     ("mustFromJson", "s", |exec, v| json_read::read(any(v, 0), &exec.budget)),
     ("fromJsonArray", "s", |exec, v| match json_read::read(any(v, 0), &exec.budget) {
         Ok(value) if value.as_list().is_some() => Ok(value),
-        Ok(value) if value.is_nil() => Ok(Value::from(Vec::new())),
+        Ok(value) if value.is_nil() => Ok(Value::nil_list(ItemType::Any)),
         Ok(value) => Ok(Value::from(vec![Value::from(format!(
             "json: cannot unmarshal {} into Go value of type []interface {{}}",
             json::type_of(&value)
@@ -138,20 +138,37 @@ fn base32(bytes: &[u8]) -> String {
     out
 }
 
+/// Go's decoder skips line breaks, wants padding, and names the byte where it stopped.
 fn from_base32(text: &str) -> Result<Vec<u8>, String> {
-    let text = text.replace(['\n', '\r'], "");
+    let text: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b'\n' | b'\r')).collect();
+    let failed = |at: usize| Err(format!("illegal base32 data at input byte {at}"));
     let mut out = Vec::new();
-    let (mut bits, mut count) = (0_u64, 0);
-    for (position, byte) in text.trim_end_matches('=').bytes().enumerate() {
-        let Some(digit) = BASE32.iter().position(|letter| *letter == byte) else {
-            return Err(format!("illegal base32 data at input byte {position}"));
-        };
-        bits = (bits << 5) | digit as u64;
-        count += 5;
-        if count >= 8 {
-            count -= 8;
-            out.push(((bits >> count) & 0xff) as u8);
+    for (index, group) in text.chunks(8).enumerate() {
+        let start = index * 8;
+        let digits = group.iter().take_while(|byte| **byte != b'=').count();
+        let mut bits = 0_u64;
+        for (position, byte) in group.iter().take(digits).enumerate() {
+            match BASE32.iter().position(|letter| letter == byte) {
+                Some(digit) => bits = (bits << 5) | digit as u64,
+                None => return failed(start + position),
+            }
         }
+        if digits < group.len() && (digits < 2 || text.len() > start + 8) {
+            // Padding is at the end only.
+            return failed(start + digits);
+        }
+        if group.len() < 8 {
+            return failed(if digits < group.len() { text.len() } else { start });
+        }
+        if let Some(at) = group.iter().skip(digits).position(|byte| *byte != b'=') {
+            return failed(start + digits + at - 1);
+        }
+        if matches!(digits, 3 | 6) {
+            return failed(start + digits);
+        }
+        let count = digits * 5 / 8;
+        bits <<= (8 - digits) * 5;
+        out.extend_from_slice(bits.to_be_bytes().get(3..3 + count).unwrap_or_default());
     }
     Ok(out)
 }

@@ -24,14 +24,10 @@ pub(super) const TABLE: &[Row] = &[
     }),
     ("last", "a", |_, v| Ok(items(any(v, 0), "last")?.last().cloned().unwrap_or(Value::NIL))),
     ("mustLast", "a", |_, v| Ok(items(any(v, 0), "last")?.last().cloned().unwrap_or(Value::NIL))),
-    ("rest", "a", |exec, v| part(exec, any(v, 0), "rest", |length| (1.min(length), length))),
-    ("mustRest", "a", |exec, v| part(exec, any(v, 0), "rest", |length| (1.min(length), length))),
-    ("initial", "a", |exec, v| {
-        part(exec, any(v, 0), "initial", |length| (0, length.saturating_sub(1)))
-    }),
-    ("mustInitial", "a", |exec, v| {
-        part(exec, any(v, 0), "initial", |length| (0, length.saturating_sub(1)))
-    }),
+    ("rest", "a", |exec, v| part(exec, any(v, 0), "rest", |length| (1, length))),
+    ("mustRest", "a", |exec, v| part(exec, any(v, 0), "rest", |length| (1, length))),
+    ("initial", "a", |exec, v| part(exec, any(v, 0), "initial", |length| (0, length - 1))),
+    ("mustInitial", "a", |exec, v| part(exec, any(v, 0), "initial", |length| (0, length - 1))),
     ("reverse", "a", reverse),
     ("mustReverse", "a", reverse),
     ("compact", "a", compact),
@@ -54,7 +50,7 @@ pub(super) const TABLE: &[Row] = &[
         steps(exec, 0, count, if count < 0 { -1 } else { 1 })
     }),
     ("untilStep", "iii", |exec, v| steps(exec, number(v, 0), number(v, 1), number(v, 2))),
-    ("seq", "*", seq),
+    ("seq", "#", seq),
 ];
 
 /// The items of a list argument.
@@ -78,6 +74,9 @@ fn part(
     range: impl Fn(usize) -> (usize, usize),
 ) -> Outcome {
     let items = items(value, function)?;
+    if items.is_empty() {
+        return Ok(Value::nil_list(ItemType::Any).at(value.origin));
+    }
     let (start, end) = range(items.len());
     Ok(Value::from(copied(exec, items.get(start..end).unwrap_or_default())?).at(value.origin))
 }
@@ -110,7 +109,7 @@ fn concat(exec: &Exec, v: &[Value]) -> Outcome {
         };
         all.append(&mut copied(exec, items)?);
     }
-    Ok(Value::from(all))
+    Ok(if all.is_empty() { Value::nil_list(ItemType::Any) } else { Value::from(all) })
 }
 
 fn reverse(exec: &Exec, v: &[Value]) -> Outcome {
@@ -166,6 +165,9 @@ fn has(exec: &Exec, v: &[Value]) -> Outcome {
 fn slice(exec: &Exec, v: &[Value]) -> Outcome {
     let list = any(v, 0);
     let items = items(list, "slice")?;
+    if items.is_empty() {
+        return Ok(Value::NIL);
+    }
     let start = v.get(1).map_or(0, to_int);
     let end = v.get(2).map_or(i64::try_from(items.len()).unwrap_or(i64::MAX), to_int);
     let range = usize::try_from(start).ok().zip(usize::try_from(end).ok());
@@ -185,11 +187,25 @@ fn item_type(list: &Value) -> ItemType {
 
 fn chunk(exec: &Exec, v: &[Value]) -> Outcome {
     let items = copied(exec, items(any(v, 1), "chunk")?)?;
-    let Some(size) = usize::try_from(number(v, 0)).ok().filter(|size| *size > 0) else {
-        return Err("integer divide by zero".to_owned());
-    };
+    let size = number(v, 0);
+    if size == 0 {
+        return Err("reflect: makeslice: cap out of range".to_owned());
+    }
+    let Ok(size) = usize::try_from(size) else { return negative_chunks(items, size) };
     let chunks = items.chunks(size).map(|part| Value::from(part.to_vec())).collect();
     Ok(Value::list_of(ItemType::List, chunks))
+}
+
+/// Chunks of a negative size, as Sprig computes how many there are.
+fn negative_chunks(items: Vec<Value>, size: i64) -> Outcome {
+    let size = usize::try_from(size.unsigned_abs()).unwrap_or(usize::MAX);
+    match items.len() {
+        1 if size > 1 => Ok(Value::list_of(ItemType::List, vec![Value::from(items)])),
+        length if length > 1 && length - 1 <= size => {
+            Ok(Value::list_of(ItemType::List, Vec::new()))
+        }
+        _ => Err("makeslice: len out of range".to_owned()),
+    }
 }
 
 fn sort_alpha(exec: &Exec, v: &[Value]) -> Outcome {

@@ -10,6 +10,7 @@ mod convert;
 mod dates;
 mod dicts;
 mod encoding;
+mod letters;
 mod lists;
 mod math;
 mod methods;
@@ -37,7 +38,8 @@ pub(crate) struct Function {
     pub(crate) name: &'static str,
     /// The types of its parameters, one letter each: `a` is any value, `s` a string, `i` an integer,
     /// `m` a mapping, `b` a boolean, `t` a time, `l` a list of any values or nil. A last `*` is any
-    /// number of any values, `$` any number of strings, `?` one optional value.
+    /// number of any values, `$` of strings, `#` of integers, `%` of floating-point numbers, `&` of
+    /// mappings, `?` one optional value.
     parameters: &'static str,
     pub(crate) body: Body,
 }
@@ -92,6 +94,36 @@ static FUNCTIONS: LazyLock<HashMap<&'static str, Function>> = LazyLock::new(|| {
     functions
 });
 
+impl Function {
+    /// Its parameters: those that it must have, and the letter of what may follow.
+    fn parts(&self) -> (&'static [u8], Option<u8>) {
+        let letters = self.parameters.as_bytes();
+        match letters.split_last() {
+            Some((last, fixed)) if b"*$#%&?".contains(last) => (fixed, Some(*last)),
+            _ => (letters, None),
+        }
+    }
+
+    /// The letter of the type of an argument.
+    fn letter(&self, position: usize) -> u8 {
+        let (fixed, rest) = self.parts();
+        fixed.get(position).copied().or(rest).unwrap_or(b'a')
+    }
+
+    /// A number that is written as an argument: it has the type of the parameter, if it has such a
+    /// value.
+    pub(crate) fn constant(&self, position: usize, value: Value) -> Value {
+        let kind = match (self.letter(position), &value.kind) {
+            (b'i' | b'#', Kind::Float(float)) if float.fract() == 0.0 && float.abs() < 9e18 => {
+                Kind::Int(*float as i64)
+            }
+            (b'%', Kind::Int(integer)) => Kind::Float(*integer as f64),
+            _ => return value,
+        };
+        Value { kind, ..value }
+    }
+}
+
 /// The function of this name.
 pub(crate) fn by_name(name: &str) -> Option<&'static Function> {
     FUNCTIONS.get(name)
@@ -99,7 +131,7 @@ pub(crate) fn by_name(name: &str) -> Option<&'static Function> {
 
 /// Checks the arguments and calls the function.
 pub(crate) fn call(exec: &Exec, function: &Function, arguments: &[Value]) -> Outcome {
-    check(function.parameters, function.name, arguments)?;
+    check(function, arguments)?;
     let length = |value: &Value| value.as_str().map_or(0, str::len);
     exec.budget.bytes(arguments.iter().map(length).sum::<usize>() + 64)?;
     let result = match function.body {
@@ -115,12 +147,9 @@ fn lazy(stops_at: bool, arguments: &[Value]) -> Value {
     found.or(arguments.last()).cloned().unwrap_or(Value::NIL)
 }
 
-fn check(parameters: &str, name: &str, arguments: &[Value]) -> Result<(), String> {
-    let letters = parameters.as_bytes();
-    let (fixed, rest) = match letters.split_last() {
-        Some((last @ (b'*' | b'$' | b'?'), fixed)) => (fixed, Some(*last)),
-        _ => (letters, None),
-    };
+fn check(function: &Function, arguments: &[Value]) -> Result<(), String> {
+    let name = function.name;
+    let (fixed, rest) = function.parts();
     let too_many = match rest {
         None => arguments.len() > fixed.len(),
         Some(b'?') => arguments.len() > fixed.len() + 1,
@@ -135,11 +164,11 @@ fn check(parameters: &str, name: &str, arguments: &[Value]) -> Result<(), String
         ));
     }
     for (position, value) in arguments.iter().enumerate() {
-        let letter = fixed.get(position).copied().or(rest).unwrap_or(b'a');
-        let (expected, fits) = match letter {
+        let (expected, fits) = match function.letter(position) {
             b's' | b'$' => ("string", matches!(value.kind, Kind::Text(_))),
-            b'i' => ("int", matches!(value.kind, Kind::Int(_))),
-            b'm' => {
+            b'i' | b'#' => ("int", matches!(value.kind, Kind::Int(_))),
+            b'%' => ("float64", matches!(value.kind, Kind::Float(_))),
+            b'm' | b'&' => {
                 let fits = matches!(value.kind, Kind::Map(_, MapType::Any | MapType::Values));
                 ("map[string]interface {}", fits)
             }

@@ -98,9 +98,13 @@ fn url_parse(url: &str) -> Outcome {
         scheme.starts_with(|c: char| c.is_ascii_alphabetic())
             && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
     };
+    let failed = |what: String| format!("unable to parse url: parse {url:?}: {what}");
     let (scheme, rest) = match rest.split_once(':') {
         Some((scheme, rest)) if is_scheme(scheme) => (scheme.to_lowercase(), rest),
-        Some(("", _)) => return Err(format!("parse {url:?}: missing protocol scheme")),
+        Some(("", _)) => return Err(failed("missing protocol scheme".to_owned())),
+        Some((first, _)) if !first.contains('/') => {
+            return Err(failed("first path segment in URL cannot contain colon".to_owned()));
+        }
         _ => (String::new(), rest),
     };
     let (authority, path, opaque) = if let Some(rest) = rest.strip_prefix("//") {
@@ -115,12 +119,17 @@ fn url_parse(url: &str) -> Outcome {
         Some((user, host)) => (user, host),
         None => ("", authority),
     };
-    check_host(host).map_err(|what| format!("unable to parse url: parse {url:?}: {what}"))?;
+    check_host(host).map_err(failed)?;
+    for part in [path, fragment, user] {
+        check_escapes(part).map_err(failed)?;
+    }
     let hostname = match host.strip_prefix('[') {
         Some(address) => address.split(']').next().unwrap_or_default(),
         None => host.rsplit_once(':').map_or(host, |(name, _)| name),
     };
-    let unescaped = percent_encoding::percent_decode_str(path).decode_utf8_lossy().into_owned();
+    let decoded =
+        |part| bytes::to_text(&percent_encoding::percent_decode_str(part).collect::<Vec<u8>>());
+    let (unescaped, fragment) = (decoded(path), decoded(fragment));
     let fields = [
         ("scheme", scheme.as_str()),
         ("host", host),
@@ -128,12 +137,27 @@ fn url_parse(url: &str) -> Outcome {
         ("path", unescaped.as_str()),
         ("query", query),
         ("opaque", opaque),
-        ("fragment", fragment),
+        ("fragment", fragment.as_str()),
         ("userinfo", user),
     ];
     let map: Map =
         fields.into_iter().map(|(name, value)| (name.into(), Value::from(value))).collect();
     Ok(Value::from(map))
+}
+
+/// Whether each `%` starts an escape.
+fn check_escapes(part: &str) -> Result<(), String> {
+    let broken = part.match_indices('%').find(|(at, _)| {
+        let digits = part.as_bytes().get(at + 1..at + 3);
+        !digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    });
+    match broken {
+        Some((at, _)) => {
+            let escape: String = part.get(at..).unwrap_or_default().chars().take(3).collect();
+            Err(format!("invalid URL escape {escape:?}"))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Whether an authority's host and port are valid.

@@ -3,6 +3,7 @@
 use regex::Regex;
 
 use super::{Outcome, Row, any, number, text};
+use crate::bytes;
 use crate::template::Exec;
 use crate::value::{ItemType, Value};
 
@@ -37,6 +38,9 @@ pub(super) const TABLE: &[Row] = &[
 const MAX_SIZE: usize = 4 << 20;
 
 fn compile(v: &[Value]) -> Result<Regex, String> {
+    if bytes::has_strays(text(v, 0)) {
+        return Err("error parsing regexp: invalid UTF-8".to_owned());
+    }
     regex::RegexBuilder::new(&translated(text(v, 0)))
         .size_limit(MAX_SIZE)
         .build()
@@ -138,6 +142,9 @@ fn find_all(exec: &Exec, v: &[Value]) -> Outcome {
         exec.budget.nodes(1)?;
         found.push(any(v, 1).slice(part.range()));
     }
+    if found.is_empty() {
+        return Ok(Value::nil_list(ItemType::Text));
+    }
     Ok(Value::list_of(ItemType::Text, found))
 }
 
@@ -168,10 +175,13 @@ fn replace(exec: &Exec, v: &[Value], literally: bool) -> Outcome {
 fn split(exec: &Exec, v: &[Value]) -> Outcome {
     let limit = number(v, 2);
     if limit == 0 {
-        return Ok(Value::list_of(ItemType::Text, Vec::new()));
+        return Ok(Value::nil_list(ItemType::Text));
     }
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let (regex, whole) = (compile(v)?, text(v, 1));
+    if whole.is_empty() && !text(v, 0).is_empty() {
+        return Ok(Value::list_of(ItemType::Text, vec![any(v, 1).clone()]));
+    }
     let mut parts = Vec::new();
     let (mut start, mut end) = (0, 0);
     for found in regex.find_iter(whole) {

@@ -1,23 +1,18 @@
 //! Functions that rewrite text character by character: its origin is that of its first byte.
 
-use super::{Outcome, Row, any, number, text};
+use super::{Outcome, Row, any, letters, number, text};
 use crate::budget::Budget;
+use crate::bytes;
 use crate::value::{Kind, Value};
 
 pub(super) const TABLE: &[Row] = &[
     ("hello", "", |_, _| Ok(Value::from("Hello!"))),
-    ("upper", "s", |_, v| rewritten(v, 0, |text| text.to_uppercase())),
-    ("lower", "s", |_, v| rewritten(v, 0, |text| text.to_lowercase())),
+    ("upper", "s", |_, v| rewritten(v, 0, |text| text.chars().map(letters::upper).collect())),
+    ("lower", "s", |_, v| rewritten(v, 0, |text| text.chars().map(letters::lower).collect())),
     ("title", "s", |_, v| rewritten(v, 0, |text| first_letters(text, true))),
     ("untitle", "s", |_, v| rewritten(v, 0, |text| first_letters(text, false))),
-    // Each byte is taken for a character.
-    ("nospace", "s", |_, v| {
-        let kept = |text: &str| {
-            text.bytes().map(char::from).filter(|c| !c.is_whitespace()).collect::<String>()
-        };
-        rewritten(v, 0, kept)
-    }),
-    ("initials", "s", |_, v| rewritten(v, 0, initials)),
+    ("nospace", "s", |_, v| rewritten_bytes(v, without_spaces)),
+    ("initials", "s", |_, v| rewritten_bytes(v, initials)),
     ("swapcase", "s", |_, v| rewritten(v, 0, swap_case)),
     ("snakecase", "s", |_, v| rewritten(v, 0, |text| super::cases::separated(text, '_'))),
     ("kebabcase", "s", |_, v| rewritten(v, 0, |text| super::cases::separated(text, '-'))),
@@ -34,8 +29,8 @@ pub(super) const TABLE: &[Row] = &[
     ("html", "*", |exec, v| {
         let text = printed(&exec.budget, v)?;
         let text = text.replace('&', "&amp;").replace('\'', "&#39;").replace('<', "&lt;");
-        Ok(Value::from(text.replace('>', "&gt;").replace('"', "&#34;"))
-            .at(any(v, 0).first_origin()))
+        let text = text.replace('>', "&gt;").replace('"', "&#34;");
+        Ok(Value::from(text.replace('\0', "\u{fffd}")).at(any(v, 0).first_origin()))
     }),
     ("js", "*", |exec, v| {
         let text = printed(&exec.budget, v)?;
@@ -57,9 +52,16 @@ fn printed(budget: &Budget, v: &[Value]) -> Result<String, String> {
     Ok(crate::print::print(&shown, budget)?.text)
 }
 
-/// A text that is made of another.
+/// A text that is made of the characters of another: bytes that are not part of one become the
+/// replacement character, as in Go.
 fn rewritten(v: &[Value], index: usize, with: impl Fn(&str) -> String) -> Outcome {
-    Ok(Value::from(with(text(v, index))).at(any(v, index).first_origin()))
+    let made = with(&bytes::replaced(text(v, index)));
+    Ok(Value::from(made).at(any(v, index).first_origin()))
+}
+
+/// A text that is made of the bytes of another.
+fn rewritten_bytes(v: &[Value], with: fn(&str) -> String) -> Outcome {
+    Ok(Value::from(with(text(v, 0))).at(any(v, 0).first_origin()))
 }
 
 fn first_letters(text: &str, upper: bool) -> String {
@@ -76,8 +78,8 @@ fn first_letters(text: &str, upper: bool) -> String {
             previous.is_whitespace()
         };
         match (starts, upper) {
-            (true, true) => out.extend(c.to_uppercase()),
-            (true, false) => out.extend(c.to_lowercase()),
+            (true, true) => out.push(letters::title(c)),
+            (true, false) => out.push(letters::lower(c)),
             _ => out.push(c),
         }
         previous = c;
@@ -85,18 +87,38 @@ fn first_letters(text: &str, upper: bool) -> String {
     out
 }
 
+/// The bytes of a text, each taken for a character, as some of Sprig's functions do.
+fn characters_of_bytes(text: &str) -> impl Iterator<Item = char> {
+    bytes::of_text(text).into_owned().into_iter().map(char::from)
+}
+
+/// A text that has no spaces stays as it is; of another, each byte becomes a character.
+fn without_spaces(text: &str) -> String {
+    if !characters_of_bytes(text).any(char::is_whitespace) {
+        return text.to_owned();
+    }
+    characters_of_bytes(text).filter(|c| !c.is_whitespace()).collect()
+}
+
+/// The first byte of each word, as a character.
 fn initials(text: &str) -> String {
-    text.split_whitespace().filter_map(|word| word.chars().next()).collect()
+    let mut out = String::new();
+    let mut is_first = true;
+    for c in characters_of_bytes(text) {
+        let is_space = c.is_whitespace();
+        if is_first && !is_space {
+            out.push(c);
+        }
+        is_first = is_space;
+    }
+    out
 }
 
 fn swap_case(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
-        if c.is_uppercase() {
-            out.extend(c.to_lowercase());
-        } else {
-            out.extend(c.to_uppercase());
-        }
+        let is_upper = c.is_uppercase() || letters::is_title(c);
+        out.push(if is_upper { letters::lower(c) } else { letters::upper(c) });
     }
     out
 }

@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use crate::bytes;
+
 /// A token of an action, with its offset in the template.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Token {
@@ -122,22 +124,24 @@ impl<'t> Lexer<'t> {
 
     fn quoted(&mut self) -> Result<Token, String> {
         let rest = self.rest();
-        let mut text = String::new();
+        let mut content = Vec::new();
         let mut chars = rest.char_indices().skip(1);
         let mut verbatim = true;
         while let Some((at, c)) = chars.next() {
             match c {
                 '"' => {
                     self.at += at + 1;
-                    return Ok(Token::Text(text, verbatim));
+                    return Ok(Token::Text(bytes::to_text(&content), verbatim));
                 }
                 '\n' => break,
                 '\\' => {
                     verbatim = false;
-                    let escape = escape(&mut chars).ok_or("invalid escape in quoted string")?;
-                    text.push(escape);
+                    match escape(&mut chars, '"').ok_or("invalid escape in quoted string")? {
+                        Escape::Char(c) => push(c, &mut content),
+                        Escape::Byte(byte) => content.push(byte),
+                    }
                 }
-                c => text.push(c),
+                c => push(c, &mut content),
             }
         }
         Err("unterminated quoted string".to_owned())
@@ -158,14 +162,17 @@ impl<'t> Lexer<'t> {
     fn character(&mut self) -> Result<Token, String> {
         let mut chars = self.rest().char_indices().skip(1);
         let value = match chars.next() {
-            Some((_, '\\')) => escape(&mut chars),
-            Some((_, c)) => Some(c),
-            None => None,
+            Some((_, '\\')) => escape(&mut chars, '\'').map(|escape| match escape {
+                Escape::Char(c) => u32::from(c),
+                Escape::Byte(byte) => u32::from(byte),
+            }),
+            Some((_, '\'' | '\n')) | None => None,
+            Some((_, c)) => Some(u32::from(c)),
         };
         match (value, chars.next()) {
-            (Some(c), Some((end, '\''))) => {
+            (Some(code), Some((end, '\''))) => {
                 self.at += end + 1;
-                Ok(Token::Number(Number::Int(i64::from(u32::from(c)))))
+                Ok(Token::Number(Number::Int(i64::from(code))))
             }
             _ => Err("malformed character constant".to_owned()),
         }
@@ -189,67 +196,53 @@ impl<'t> Lexer<'t> {
     }
 }
 
-/// The character of an escape, after its backslash.
-fn escape(chars: &mut impl Iterator<Item = (usize, char)>) -> Option<char> {
+/// What an escape is: a byte (`\xff`, `\377`), which need not be a character.
+enum Escape {
+    Char(char),
+    Byte(u8),
+}
+
+fn push(c: char, content: &mut Vec<u8>) {
+    content.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+}
+
+/// The meaning of an escape between these quotes, after its backslash.
+fn escape(chars: &mut impl Iterator<Item = (usize, char)>, quote: char) -> Option<Escape> {
     let (_, kind) = chars.next()?;
-    let mut code = |first: &str, radix: u32, count: usize| -> Option<char> {
+    let mut code = |first: &str, radix: u32, count: usize| -> Option<u32> {
         let mut digits = first.to_owned();
         digits.extend(chars.by_ref().take(count).map(|(_, c)| c));
-        char::from_u32(u32::from_str_radix(&digits, radix).ok()?)
+        let is_whole = digits.chars().all(|digit| digit.is_digit(radix));
+        if is_whole { u32::from_str_radix(&digits, radix).ok() } else { None }
     };
-    match kind {
-        'a' => Some('\u{7}'),
-        'b' => Some('\u{8}'),
-        'f' => Some('\u{c}'),
-        'n' => Some('\n'),
-        'r' => Some('\r'),
-        't' => Some('\t'),
-        'v' => Some('\u{b}'),
-        '\\' | '"' | '\'' => Some(kind),
-        'x' => code("", 16, 2),
-        'u' => code("", 16, 4),
-        'U' => code("", 16, 8),
-        '0'..='7' => code(&kind.to_string(), 8, 2),
-        _ => None,
-    }
+    let byte = |code: u32| u8::try_from(code).ok().map(Escape::Byte);
+    let c = match kind {
+        'a' => '\u{7}',
+        'b' => '\u{8}',
+        'f' => '\u{c}',
+        'n' => '\n',
+        'r' => '\r',
+        't' => '\t',
+        'v' => '\u{b}',
+        '\\' => kind,
+        _ if kind == quote => kind,
+        'x' => return byte(code("", 16, 2)?),
+        'u' => char::from_u32(code("", 16, 4)?)?,
+        'U' => char::from_u32(code("", 16, 8)?)?,
+        '0'..='7' => return byte(code(&kind.to_string(), 8, 2)?),
+        _ => return None,
+    };
+    Some(Escape::Char(c))
 }
 
 /// A number as Go's source code writes it.
 fn number(written: &str) -> Option<Number> {
-    let unsigned = written.trim_start_matches(['+', '-']);
-    let negative = written.starts_with('-');
-    if let Some(value) = integer(unsigned) {
-        let value = if negative { value.checked_neg()? } else { value };
+    if let Some(value) = crate::number::integer(written) {
         return i64::try_from(value).ok().map(Number::Int);
     }
-    let digits = unsigned.replace('_', "");
-    if !digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') || digits.contains(['x', 'X'])
-    {
-        return None;
-    }
-    let value: f64 = digits.parse().ok()?;
-    let value = if negative { -value } else { value };
+    // What looks like an integer is one that is too large.
+    let value =
+        crate::number::float(written).filter(|_| written.contains(['.', 'e', 'E', 'p', 'P']));
     // `1e3` is also an integer, as Go's parser has it, but prints and compares as a float.
-    Some(Number::Float(value))
-}
-
-/// An integer literal of Go: decimal, hexadecimal, octal or binary.
-pub(crate) fn integer(text: &str) -> Option<i128> {
-    let lower = text.to_ascii_lowercase();
-    let (radix, digits) = if let Some(digits) = lower.strip_prefix("0x") {
-        (16, digits)
-    } else if let Some(digits) = lower.strip_prefix("0b") {
-        (2, digits)
-    } else if let Some(digits) = lower.strip_prefix("0o") {
-        (8, digits)
-    } else if lower.len() > 1 && lower.starts_with('0') {
-        (8, &lower[1..])
-    } else {
-        (10, lower.as_str())
-    };
-    let digits = digits.replace('_', "");
-    if digits.is_empty() || digits.starts_with(['+', '-']) {
-        return None;
-    }
-    i128::from_str_radix(&digits, radix).ok()
+    value.filter(|value| value.is_finite()).map(Number::Float)
 }

@@ -7,7 +7,6 @@ mod parse;
 use std::rc::Rc;
 
 pub(crate) use exec::{Error, Exec, field_of, missing};
-pub(crate) use lex::integer;
 pub(crate) use parse::{define, parse};
 
 use crate::functions::Function;

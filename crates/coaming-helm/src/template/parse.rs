@@ -433,7 +433,15 @@ impl Parser<'_> {
             self.skip_space()?;
             match self.peek()? {
                 Token::Pipe | Token::Close | Token::End(_) => return Ok(words),
-                _ => words.push(self.word()?),
+                _ => {
+                    let word = match (self.word()?, words.first()) {
+                        (Word::Constant(value), Some(Word::Function(function))) => {
+                            Word::Constant(function.constant(words.len() - 1, value))
+                        }
+                        (word, _) => word,
+                    };
+                    words.push(word);
+                }
             }
             match self.peek()? {
                 Token::Space | Token::Pipe | Token::Close | Token::End(_) => {}

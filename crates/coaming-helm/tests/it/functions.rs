@@ -68,6 +68,37 @@ fn calls_return_what_helm_returns() {
     compare(&helm, &calls);
 }
 
+/// Calls that Helm refuses: a wrong type, a number or an escape that Go does not have.
+const REFUSED: [&str; 16] = [
+    "{{ seq 1 \"2\" }}",
+    "{{ round 1.5 5 \"x\" }}",
+    "{{ pluck \"a\" \"b\" }}",
+    "{{ merge dict (split \",\" \"a\") }}",
+    "{{ deepCopy nil }}",
+    "{{ addf \"nan\" 1 }}",
+    "{{ divf 1 0 }}",
+    "{{ chunk 0 (list 1) }}",
+    "{{ mustRegexFind \"\\xff\" \"a\" }}",
+    "{{ urlParse \"1:b/c\" }}",
+    "{{ urlParse \"http://a/%zz\" }}",
+    "{{ 08 }}",
+    "{{ 1__0 }}",
+    "{{ 1e1000 }}",
+    "{{ \"\\'\" }}",
+    "{{ \"\\400\" }}",
+];
+
+#[test]
+fn calls_that_helm_refuses_are_errors() {
+    let Some(helm) = helm() else { return };
+    for call in REFUSED {
+        let directory = tempfile::tempdir().unwrap();
+        write(directory.path(), &[call.to_owned()]);
+        let outcomes = (expected(&helm, directory.path(), None), ours(directory.path(), None));
+        assert_eq!(outcomes, (None, None), "{call}");
+    }
+}
+
 /// Texts that are hard to write as YAML.
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![
