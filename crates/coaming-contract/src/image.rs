@@ -421,7 +421,7 @@ pub struct Slimmed {
     pub privileged_files: Vec<PrivilegedFile>,
     /// What cannot be known without running it.
     pub limits: Vec<Limit>,
-    /// What a trace shows beside what the files show, with `--trace-file`.
+    /// What a trace shows beside what the files show, with `--trace` or `--trace-file`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace: Option<SlimTrace>,
     /// Other notes.
@@ -444,7 +444,7 @@ pub struct SlimTrace {
     pub unused_bytes: u64,
     /// The largest 1,000 of them, with their sizes.
     pub only_kept: Vec<(String, u64)>,
-    /// Which part of the trace was not understood.
+    /// How the run ended, and which part of the trace was not understood.
     pub notes: Vec<String>,
 }
 

@@ -181,7 +181,7 @@ impl Page<'_> {
                 sized(only_kept, number(*unused))
             ))?;
         }
-        notes.iter().try_for_each(|note| self.say(note))
+        notes.iter().try_for_each(|note| self.say(&plain(note)))
     }
 
     fn left(&mut self) -> io::Result<()> {

@@ -3,7 +3,8 @@
 //! [`coaming_image::closure`] determines what that is; this crate selects the files, writes the image
 //! and reports what it did. Invariants:
 //!
-//! * Nothing is run and nothing is unpacked: files go from the layers straight into the new one.
+//! * Files go from the layers straight into the new one. Nothing is run and nothing is unpacked,
+//!   unless the user asks for a trace of a real run.
 //! * Only the output is written. It appears whole or not at all, and replaces nothing but an image.
 //! * The same image and the same options make the same bytes.
 //! * An image that cannot be read completely is not slimmed.
@@ -18,14 +19,14 @@ mod rpm;
 mod select;
 mod trace;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use coaming_image::{Image, ImageFacts, Limit};
 use coaming_oci::ReferenceError;
 
 pub use layout::OutputFormat;
 pub use report::{Counts, Gone, KeptFile, KeptGroup, Report};
-pub use trace::{TraceError, TraceReport};
+pub use trace::{RunOptions, Trace, TraceError, TraceReport, Variable};
 
 /// What to keep in addition to what the entry point needs, and how to name the result.
 #[derive(Clone, Debug, Default)]
@@ -36,8 +37,8 @@ pub struct Options {
     pub name: Option<String>,
     /// Whether to replace an existing image.
     pub force: bool,
-    /// A trace of what was used while the image ran, written by another tool.
-    pub trace: Option<PathBuf>,
+    /// A trace of what is used while the image runs.
+    pub trace: Option<Trace>,
 }
 
 /// Why an image cannot be slimmed. Nothing was written.
@@ -156,7 +157,8 @@ pub fn slim(image: &Image, out: &Path, options: &Options) -> Result<Slimmed, Sli
         let all: Vec<_> = requested.iter().cloned().chain(added).collect();
         coaming_image::closure(&tree, &before.config, &all)
     };
-    let join = |file: &PathBuf| trace::join(&tree, &before.config, file, &mut closure, &again);
+    let files = (image, &tree);
+    let join = |trace: &Trace| trace::join(files, &before.config, trace, &mut closure, &again);
     let trace = options.trace.as_ref().map(join).transpose()?;
     let selection = select::select(&tree, closure);
     let layer = layer::write(image, &tree, &selection)?;

@@ -1,6 +1,7 @@
 //! Ctrl-C while files are written: the current file is finished, and no other is begun.
 //!
-//! Invariant: a second Ctrl-C ends the program at once, as without this.
+//! Invariant: a second Ctrl-C ends the program at once, as without this; except while something
+//! must be cleaned up.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,18 +16,37 @@ pub(crate) struct Interrupt(Arc<AtomicBool>);
 impl Interrupt {
     /// Watches for Ctrl-C from now on. Where that is not possible, Ctrl-C ends the program.
     pub(crate) fn watch() -> Self {
-        use signal_hook::consts::SIGINT;
         let this = Self::default();
-        let second = signal_hook::flag::register_conditional_shutdown(
-            SIGINT,
-            i32::from(EXIT_CODE),
-            Arc::clone(&this.0),
-        );
-        if second.is_ok() {
-            // The order matters: the first Ctrl-C must not find the flag set.
-            drop(signal_hook::flag::register(SIGINT, Arc::clone(&this.0)));
-        }
+        this.register(signal_hook::consts::SIGINT, true);
         this
+    }
+
+    /// The same, also for signals with which a service manager or a closed terminal ends the
+    /// program, and without the end at the second one: something must be cleaned up first.
+    pub(crate) fn watch_to_clean_up() -> Self {
+        use signal_hook::consts::{SIGINT, SIGTERM};
+        let this = Self::default();
+        for signal in [SIGINT, SIGTERM] {
+            this.register(signal, false);
+        }
+        #[cfg(unix)]
+        this.register(signal_hook::consts::SIGHUP, false);
+        this
+    }
+
+    fn register(&self, signal: i32, ends_at_second: bool) {
+        let code = i32::from(EXIT_CODE);
+        let flag = || Arc::clone(&self.0);
+        let second = || signal_hook::flag::register_conditional_shutdown(signal, code, flag());
+        // The order matters: the first Ctrl-C must not find the flag set.
+        if !ends_at_second || second().is_ok() {
+            drop(signal_hook::flag::register(signal, flag()));
+        }
+    }
+
+    /// The flag itself, for other crates.
+    pub(crate) fn flag(self) -> Arc<AtomicBool> {
+        self.0
     }
 
     /// Whether it was pressed.

@@ -1,10 +1,13 @@
 //! `coaming image slim`: a smaller image, with only what the entry point needs.
 
+use std::time::Duration;
+
 use coaming_scan::{Found, ImageQuery};
-use coaming_slim::{Options, Slimmed};
+use coaming_slim::{Options, RunOptions, SlimError, Slimmed, Trace, TraceError, Variable};
 
 use crate::args::{SlimArguments, SlimFormat};
 use crate::image::{find, matches};
+use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use crate::{CommandError, Outcome, output, scope};
 
@@ -20,10 +23,17 @@ pub(crate) fn run(arguments: &SlimArguments) -> Result<Outcome, CommandError> {
         keep: arguments.keep.clone(),
         name: arguments.name.clone(),
         force: arguments.force,
-        trace: arguments.trace_file.clone(),
+        trace: trace(arguments)?,
     };
-    let Slimmed { report, before, after } = coaming_slim::slim(&image, &arguments.output, &options)
-        .map_err(|error| CommandError::Argument(error.to_string()))?;
+    let slimmed = match coaming_slim::slim(&image, &arguments.output, &options) {
+        Err(SlimError::Trace(error @ TraceError::Interrupted)) => {
+            drop(progress);
+            output::complain(&error.to_string());
+            return Ok(Outcome::Interrupted);
+        }
+        slimmed => slimmed.map_err(|error| CommandError::Argument(error.to_string()))?,
+    };
+    let Slimmed { report, before, after } = slimmed;
     let query =
         || ImageQuery { fail_on: arguments.known.fail_on, ..ImageQuery::named(&arguments.image) };
     let look_up = |facts| matches(facts, query(), &arguments.known, &config);
@@ -39,4 +49,35 @@ pub(crate) fn run(arguments: &SlimArguments) -> Result<Outcome, CommandError> {
         SlimFormat::Json => coaming_report::slim::json(&report, counts, out),
     })?;
     Ok(if known.is_some_and(|known| known.fails) { Outcome::Found } else { Outcome::Clean })
+}
+
+/// Where the trace comes from, if one is asked for.
+fn trace(arguments: &SlimArguments) -> Result<Option<Trace>, CommandError> {
+    if let Some(file) = &arguments.trace_file {
+        return Ok(Some(Trace::File(file.clone())));
+    }
+    if !arguments.trace {
+        return Ok(None);
+    }
+    let run = &arguments.run;
+    Ok(Some(Trace::Run(RunOptions {
+        runtime: run.trace_runtime.clone(),
+        limit: Duration::from_secs(run.trace_time),
+        command: run.trace_command.clone(),
+        environment: run.trace_env.iter().map(|it| variable(it)).collect::<Result<_, _>>()?,
+        network: run.trace_network,
+        stop: Interrupt::watch_to_clean_up().flag(),
+    })))
+}
+
+/// `NAME=VALUE`, or `NAME` of this program's own environment.
+fn variable(written: &str) -> Result<Variable, CommandError> {
+    let (name, value) = match written.split_once('=') {
+        Some((name, value)) => (name, Some(value.to_owned())),
+        None => (written, std::env::var(written).ok()),
+    };
+    match value {
+        Some(value) if !name.is_empty() => Ok(Variable { name: name.to_owned(), value }),
+        _ => Err(CommandError::Argument(format!("--trace-env {name}: the variable is not set"))),
+    }
 }

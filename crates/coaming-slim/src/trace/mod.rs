@@ -4,15 +4,64 @@
 //! reported.
 
 mod lines;
+#[cfg(target_os = "linux")]
+mod run;
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
-use coaming_image::{Closure, EntryKind, ImageConfig, Reason, RequestedFile, Source, Tree};
+use coaming_image::{Closure, EntryKind, Image, ImageConfig, Reason, RequestedFile, Source, Tree};
 use serde::Serialize;
 
 /// The most unused files that the report names.
 const LIST: usize = 1000;
+
+/// Where a trace comes from.
+#[derive(Clone, Debug)]
+pub enum Trace {
+    /// Another tool wrote it to this file.
+    File(PathBuf),
+    /// The image is run and observed.
+    Run(RunOptions),
+}
+
+/// How to run an image.
+#[derive(Clone, Debug)]
+pub struct RunOptions {
+    /// The runtime: `runc`, or a program with the same arguments.
+    pub runtime: PathBuf,
+    /// How long the image runs, at most.
+    pub limit: Duration,
+    /// A command of the host's shell that exercises the image, in the image's network. It is tried
+    /// again until it succeeds; then the run ends.
+    pub command: Option<String>,
+    /// Variables in addition to those of the image.
+    pub environment: Vec<Variable>,
+    /// Whether the image has the host's network, instead of none.
+    pub network: bool,
+    /// Set when the user wants to stop.
+    pub stop: Arc<AtomicBool>,
+}
+
+/// A variable whose value may be a secret.
+#[derive(Clone)]
+pub struct Variable {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+}
+
+impl fmt::Debug for Variable {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}=…", self.name)
+    }
+}
 
 /// Why nothing is known from a trace.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +85,62 @@ pub enum TraceError {
         /// The number of lines.
         lines: u64,
     },
+    /// Only Linux has containers.
+    #[error("--trace needs Linux: run the image there, and give what was used with --trace-file")]
+    NotLinux,
+    /// Only root can map users.
+    #[error(
+        "--trace needs root, to unpack the image with its owners; run it with sudo, or give what \
+         another tool observed with --trace-file"
+    )]
+    NotRoot,
+    /// Nothing can be run.
+    #[error("--trace: the image has neither ENTRYPOINT nor CMD, so there is nothing to run")]
+    NoProgram,
+    /// The image is for other machines.
+    #[error("--trace: the image is for {image}, but this machine is {host}")]
+    Platform {
+        /// The architecture of the image.
+        image: String,
+        /// The architecture of the machine.
+        host: String,
+    },
+    /// The image's user is unknown.
+    #[error("--trace: the image's USER {0} is neither a number nor in its /etc/passwd")]
+    User(String),
+    /// The image cannot be unpacked.
+    #[error("--trace: cannot unpack the image to a temporary directory (TMPDIR): {0}")]
+    Unpack(#[source] io::Error),
+    /// The files cannot be observed.
+    #[error(
+        "--trace: cannot observe the image's directories: {0}; if there are too many, raise \
+         fs.inotify.max_user_watches"
+    )]
+    Watch(#[source] io::Error),
+    /// There is no runtime.
+    #[error(
+        "--trace: cannot run {runtime}: {source}; install runc, or name it with --trace-runtime"
+    )]
+    NoRuntime {
+        /// The runtime.
+        runtime: String,
+        /// The operating system's error.
+        source: io::Error,
+    },
+    /// The runtime refused to run the image.
+    #[error("--trace: {runtime} cannot run the image: {message}")]
+    Runtime {
+        /// The runtime.
+        runtime: String,
+        /// What it said.
+        message: String,
+    },
+    /// The container cannot be watched.
+    #[error("--trace: cannot wait for the container: {0}")]
+    Wait(#[source] io::Error),
+    /// The user stopped it.
+    #[error("--trace: interrupted; the container and the unpacked files are removed")]
+    Interrupted,
 }
 
 /// What only one of the trace and the closure has.
@@ -51,7 +156,7 @@ pub struct TraceReport {
     pub unused_bytes: u64,
     /// The largest unused files with their sizes, the largest first.
     pub only_kept: Vec<(String, u64)>,
-    /// Which part of the trace was not understood.
+    /// How the run ended, and which part of the trace was not understood.
     pub notes: Vec<String>,
 }
 
@@ -64,18 +169,29 @@ struct Used {
 
 /// Adds what a trace shows to the closure. `again` computes the closure with more requested files.
 pub(crate) fn join(
-    tree: &Tree,
+    (image, tree): (&Image, &Tree),
     config: &ImageConfig,
-    file: &Path,
+    trace: &Trace,
     closure: &mut Closure,
     again: &dyn Fn(Vec<RequestedFile>) -> Closure,
 ) -> Result<TraceReport, TraceError> {
-    let used = lines::read(file, tree, &config.working_directory)?;
+    let used = match trace {
+        Trace::File(file) => lines::read(file, tree, &config.working_directory)?,
+        Trace::Run(options) => observe(image, tree, options)?,
+    };
     let Compared { report, added } = compare(tree, closure, used);
     if !added.is_empty() {
         *closure = again(added);
     }
     Ok(report)
+}
+
+#[cfg(target_os = "linux")]
+use run::observe;
+
+#[cfg(not(target_os = "linux"))]
+fn observe(_: &Image, _: &Tree, _: &RunOptions) -> Result<Used, TraceError> {
+    Err(TraceError::NotLinux)
 }
 
 /// The report, and the files to add.

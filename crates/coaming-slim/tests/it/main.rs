@@ -5,6 +5,8 @@
 
 mod hostile;
 mod rpm;
+#[cfg(target_os = "linux")]
+mod run;
 mod trace;
 
 use std::collections::BTreeMap;

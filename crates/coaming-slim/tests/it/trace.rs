@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use coaming_slim::{Options, SlimError, Slimmed, TraceError, slim};
+use coaming_slim::{Options, SlimError, Slimmed, Trace, TraceError, slim};
 use serde_json::json;
 
 use super::Item::{Directory, File, Link};
@@ -26,7 +26,7 @@ fn traced(trace: &str) -> Result<Slimmed, SlimError> {
     slim(
         &image,
         &directory.path().join("out"),
-        &Options { trace: Some(file), ..Options::default() },
+        &Options { trace: Some(Trace::File(file)), ..Options::default() },
     )
 }
 
@@ -84,7 +84,7 @@ fn a_real_trace_of_strace_is_read() {
     let layer =
         super::layer(&[File("app/run", 0o755, "program"), File(&inside[1..], 0o644, "text")]);
     let image = super::image(&json!({"Entrypoint": ["/app/run"]}), &[layer]);
-    let options = Options { trace: Some(out), ..Options::default() };
+    let options = Options { trace: Some(Trace::File(out)), ..Options::default() };
     let slimmed = slim(&image, &directory.path().join("out"), &options).unwrap();
     assert!(keeps(&slimmed, inside));
     let trace = slimmed.report.trace.unwrap();
