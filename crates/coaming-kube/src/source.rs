@@ -285,6 +285,17 @@ impl Source {
         self.fragments.retain(|entry| !numbers.contains(&entry.object));
     }
 
+    /// Notes that the objects of a document are not whole: what is absent in them says nothing, so that
+    /// their workloads are judged as those that an operator completes.
+    pub fn set_incomplete(&mut self, document: u32) {
+        let objects = &self.objects;
+        let is_of = |entry: &WorkloadEntry| {
+            objects.get(entry.object as usize).is_some_and(|object| object.document == document)
+        };
+        self.fragments.extend(self.workloads.extract_if(.., |entry| is_of(entry)));
+        self.fragments.sort_by_key(|entry| entry.object);
+    }
+
     /// The same source with what is known of `other` besides its text, of which it is a new version:
     /// the namespace of its release, and what its objects install.
     #[must_use]

@@ -121,6 +121,9 @@ fn span_at(world: &World, id: SourceId, offset: u32, written: &str) -> Span {
 /// The path of the innermost value at an offset of a values file.
 fn path_at(world: &World, id: SourceId, offset: u32) -> Path {
     let Some(source) = world.source(id) else { return Path::root() };
+    if [".tf", ".tofu", ".tfvars"].iter().any(|ending| source.name.ends_with(ending)) {
+        return Path::root();
+    }
     let stream = coaming_yaml::parse(std::sync::Arc::clone(&source.text));
     let Some(document) = stream.documents.first() else { return Path::root() };
     let contains = |node: &Node<'_>| {

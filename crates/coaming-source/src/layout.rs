@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use coaming_kube::{Source, SourceKind, is_kustomization};
 
 use crate::kustomize::Kustomization;
+use crate::terraform::{self, Module};
 use crate::walk::{
     Candidate, Found, display_name, is_dockerfile, is_environment, is_helmfile_template,
 };
@@ -49,6 +50,8 @@ pub(crate) struct Layout {
     pub(crate) overlays: Vec<Overlay>,
     /// Files that say how charts are installed, and are not objects.
     pub(crate) helmfiles: Vec<Candidate>,
+    /// Modules of Terraform.
+    pub(crate) modules: Vec<Module>,
     pub(crate) texts: Vec<Source>,
     pub(crate) errors: Vec<InputError>,
 }
@@ -58,6 +61,10 @@ pub(crate) fn classify(found: &mut Found, options: &Options) -> Layout {
     let mut layout = Layout::default();
     let mut files = std::mem::take(&mut found.files);
     take_sops_rules(&mut files, options, &mut layout);
+    let modules = terraform::take_modules(&mut files);
+    if !options.as_written {
+        layout.modules = modules;
+    }
     take_charts(&mut files, options, &mut layout);
     take_overlays(&mut files, options, &mut layout);
     for candidate in files.into_values() {

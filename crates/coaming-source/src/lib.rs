@@ -25,6 +25,7 @@ mod read;
 mod recipe;
 mod release;
 mod render;
+mod terraform;
 mod texts;
 mod unrendered;
 mod walk;
@@ -204,6 +205,11 @@ pub fn load(paths: &[PathBuf], options: &Options) -> Loaded {
         layout.charts.clear();
         layout.overlays.clear();
     }
+    let mut of_modules = Vec::new();
+    for (outcome, names) in terraform_modules(&layout, options) {
+        plain.append(outcome);
+        of_modules.extend(names);
+    }
     let mut rendered = render::overlays(&layout.overlays, options);
     layout.plain.extend(layout::unrendered(&layout.overlays, &rendered, &layout.plain));
     let outcomes: Vec<Outcome> = layout
@@ -216,7 +222,7 @@ pub fn load(paths: &[PathBuf], options: &Options) -> Loaded {
     plain.read += layout.texts.len();
     plain.files.append(&mut layout.texts);
     plain.errors.append(&mut layout.errors);
-    let mut notes = Vec::new();
+    let mut notes = std::mem::take(&mut plain.tally).notes();
     let (errors, notes_found) = (&mut plain.errors, &mut notes);
     let releases = release::all(&layout, &plain.files, paths, options, errors, notes_found);
     let (charts_rendered, installers) = render::charts(&layout.charts, releases, options);
@@ -247,11 +253,16 @@ pub fn load(paths: &[PathBuf], options: &Options) -> Loaded {
         }
     }
     if !options.allow_empty {
-        let known = charts.into_iter().chain(found.excluded);
+        let known = charts.into_iter().chain(found.excluded).chain(of_modules);
         loaded.errors.extend(empty::paths(paths, &loaded, known, &found.thinned, options));
         loaded.errors.sort();
     }
     loaded
+}
+
+/// The objects of all modules of Terraform, with the names of the files of each.
+fn terraform_modules(layout: &layout::Layout, options: &Options) -> Vec<(Outcome, Vec<String>)> {
+    layout.modules.par_iter().map(|module| terraform::module(module, options)).collect()
 }
 
 /// Numbers the sources of all variants by their names, so that findings of different variants are in

@@ -11,6 +11,7 @@ use coaming_yaml::{Document, LineIndex, Stream};
 use memchr::memmem;
 
 use crate::recipe::Recipe;
+use crate::terraform::{self, Tally};
 use crate::walk::Candidate;
 use crate::{InputError, Options, docker, misfit};
 
@@ -50,6 +51,8 @@ pub(crate) struct Outcome {
     pub(crate) read: usize,
     /// How to render it again, if it is a chart and [`Options::keep_recipes`] is set.
     pub(crate) recipe: Option<Box<Recipe>>,
+    /// What is not judged of modules and plans.
+    pub(crate) tally: Tally,
 }
 
 impl Outcome {
@@ -61,6 +64,7 @@ impl Outcome {
         self.files.extend(other.files);
         self.errors.extend(other.errors);
         self.read += other.read;
+        self.tally.append(other.tally);
     }
 }
 
@@ -223,6 +227,10 @@ pub(crate) fn parse(name: &str, text: Arc<str>, expected: Expectation) -> Outcom
         .partition(|(it, _)| it.is_some());
     let containers: Vec<Document> =
         of_docker.into_iter().flat_map(|(it, _)| it).flatten().collect();
+    let others = others.into_iter().map(|(_, other)| other);
+    let (plans, others): (Vec<_>, Vec<_>) = others
+        .map(|other| (terraform::plan(name, &other), other))
+        .partition(|(it, _)| it.is_some());
     let others: Vec<Document> = others.into_iter().map(|(_, other)| other).collect();
     let named = expected == Expectation::Objects;
     let misfits = others.iter().filter_map(|document| misfit::problem(document.root(), named));
@@ -240,7 +248,9 @@ pub(crate) fn parse(name: &str, text: Arc<str>, expected: Expectation) -> Outcom
         let source = Source::new(name, Arc::from(""), containers);
         files.push(source.with_origin(Origin::Rendered));
     }
-    Outcome { files, errors, read: 1, recipe: None }
+    let mut outcome = Outcome { files, errors, read: 1, ..Outcome::default() };
+    plans.into_iter().filter_map(|(plan, _)| plan).for_each(|plan| outcome.append(plan));
+    outcome
 }
 
 /// Whether a text that cannot be parsed is intended for Kubernetes. Templates of other programs are

@@ -157,6 +157,10 @@ fn add_glob(path: &Path, options: &Options, found: &mut Found) {
 /// directories (`.k8s`, `.helm`) are searched.
 const VERSION_CONTROL: &[&str] = &[".git", ".hg", ".svn", ".jj", ".bzr"];
 
+/// Where Terraform keeps the modules and providers that it downloads: a module there is judged where
+/// it is used, if it is a local one.
+const TERRAFORM_COPIES: &str = ".terraform";
+
 fn add_directory(
     directory: &Path,
     options: &Options,
@@ -172,7 +176,8 @@ fn add_directory(
             // The user may name such a directory itself.
             let name = entry.file_name().to_string_lossy();
             let is_directory = entry.file_type().is_some_and(|kind| kind.is_dir());
-            entry.depth() == 0 || !is_directory || !VERSION_CONTROL.contains(&&*name)
+            let is_copy = !every_name && name == TERRAFORM_COPIES;
+            entry.depth() == 0 || !is_directory || !(VERSION_CONTROL.contains(&&*name) || is_copy)
         })
         .git_ignore(options.gitignore)
         .git_exclude(options.gitignore)
@@ -221,6 +226,7 @@ fn is_wanted(name: &str) -> bool {
         || is_helmfile_template(name)
         || is_dockerfile(file)
         || is_environment(file)
+        || crate::terraform::is_module_file(name)
 }
 
 /// Whether the name is that of a helmfile that is a template.

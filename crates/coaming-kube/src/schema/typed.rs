@@ -31,6 +31,17 @@ impl ApiType {
         places.into_iter().filter_map(|place| table().objects.get(place).map(Self)).collect()
     }
 
+    /// The newest stable API version of a kind, and its type.
+    #[must_use]
+    pub fn stable(kind: &str) -> Option<(&'static str, Self)> {
+        let roots = table().roots.iter().filter(|((_, own), _)| *own == kind);
+        let version = |name: &'static str| name.rsplit('/').next().unwrap_or(name);
+        let stable = roots
+            .filter(|((name, _), _)| version(name).bytes().skip(1).all(|it| it.is_ascii_digit()));
+        let ((name, _), place) = stable.max_by_key(|((name, _), _)| (version(name), *name))?;
+        table().objects.get(*place).map(|shape| (*name, Self(shape)))
+    }
+
     /// What it says of a field.
     #[must_use]
     pub fn field(self, name: &str) -> ApiField {
@@ -85,5 +96,8 @@ mod tests {
         assert!(matches!(at(&["status"]).unwrap().field("x"), ApiField::Open));
         assert!(at(&["metadata", "labels", "any"]).is_some());
         assert!(ApiType::of_kind("Widget").is_empty());
+        let versions = ["Deployment", "Secret", "HorizontalPodAutoscaler", "Widget"];
+        let versions = versions.map(|kind| ApiType::stable(kind).map(|(version, _)| version));
+        assert_eq!(versions, [Some("apps/v1"), Some("v1"), Some("autoscaling/v2"), None]);
     }
 }

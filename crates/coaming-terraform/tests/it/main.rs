@@ -1,0 +1,5 @@
+//! What Terraform files and plans make.
+
+mod cases;
+mod hostile;
+mod plans;
