@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use coaming_finding::{Applicability, DocumentEdits, Finding};
-use coaming_kube::{Source, World, looks_like_kubernetes};
+use coaming_kube::{Source, SourceKind, World, looks_like_kubernetes};
 use coaming_rules::{Images, Input, RuleSet, Settings, all, run};
 use coaming_yaml::edit::{EditError, apply, apply_to_text, to_json_patch};
 
@@ -110,4 +110,52 @@ fn a_manifest_in_a_text_is_not_repaired_as_safe() {
     let token = found.iter().find(|it| it.rule.id.as_str() == "service-account-token").unwrap();
     assert_eq!(token.object.as_ref().unwrap().name, "p");
     assert_eq!(token.fix.as_ref().unwrap().applicability, Applicability::Unsafe);
+}
+
+#[test]
+fn a_server_on_a_low_port_of_the_node_keeps_what_it_needs_to_listen() {
+    let text = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {hostNetwork: true, containers: [{name: a, image: 'nginx:1.27.0'}]}\n";
+    let edits = |text: &str| {
+        let fixes = findings(text).into_iter().filter_map(|finding| finding.fix);
+        let edits = fixes.flat_map(|fix| fix.edits).flat_map(|document| document.edits);
+        format!("{:?}", edits.collect::<Vec<_>>())
+    };
+    let found = edits(text);
+    assert!(!found.contains("runAsNonRoot") && found.contains("NET_BIND_SERVICE"), "{found}");
+    let own = text.replace("hostNetwork: true, ", "");
+    let found = edits(&own);
+    assert!(found.contains("runAsNonRoot") && found.contains("ip_unprivileged_port_start"));
+}
+
+#[test]
+fn commands_are_read_in_every_form_of_run() {
+    let found = |run: &str| {
+        let text = format!("FROM alpine:3.20\nRUN {run}\nUSER 10001\n");
+        let file = Source::text("Dockerfile", Arc::from(text.as_str()), SourceKind::Dockerfile);
+        let world = World::new(vec![file]);
+        let (images, settings) = (Images::default(), Settings::default());
+        let input = Input::new(&world, &images, &settings);
+        let rules = RuleSet::matching(|rule| rule.meta.id == *"package-lists");
+        run_rules(input, &rules)
+    };
+    for (run, can_be_fixed) in [
+        ("apk add curl", true),
+        ("[\"apk\", \"add\", \"curl\"]", false),
+        ("[\"/bin/ash\", \"-e\", \"-c\", \"apk add curl\"]", false),
+        ("--mount=type=secret,id=a --network=none apk \\\n# why\n  add curl", true),
+        ("<<EOF\nset -e\napk add curl\nEOF", true),
+        ("ash <<'EOF'\napk add curl\nEOF", true),
+        ("ash -c 'apk add curl'", true),
+    ] {
+        let findings = found(run);
+        assert_eq!(findings.len(), 1, "{run}");
+        if !can_be_fixed {
+            let fix = findings[0].fix.as_ref().unwrap();
+            assert_eq!(fix.applicability, Applicability::Manual, "{run}");
+        }
+    }
+}
+
+fn run_rules(input: Input<'_>, rules: &RuleSet) -> Vec<Finding> {
+    run(input, rules, Vec::new())
 }

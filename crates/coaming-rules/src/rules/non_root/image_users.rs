@@ -9,6 +9,7 @@ use coaming_yaml::Node;
 use coaming_yaml::edit::{Edit, Value};
 
 use super::installs_software;
+use super::privileged_port::has_low_port;
 use crate::rules::phrases;
 use crate::text::root_commands::{needs_privileges, needs_root};
 use crate::{ContainerScope, Context};
@@ -116,9 +117,14 @@ pub(crate) fn other_user(context: &Context<'_>, scope: ContainerScope<'_>) -> Ot
     if scope.effective.run_as_user().is_some_and(|(user, _)| user != 0) {
         return OtherUser::OfImage;
     }
+    let facts = context.image_facts(scope);
+    let image_is_other = facts.is_some_and(|facts| facts.user.is_root() == Some(false));
+    if listens_low_on_node(scope) && !image_is_other {
+        return OtherUser::None;
+    }
     let known = known(scope);
     let number = known.map(|known| number_of(known, scope));
-    let Some(facts) = context.image_facts(scope) else {
+    let Some(facts) = facts else {
         return match number {
             Some(number) => OtherUser::Number(number),
             None if is_root_only(scope) => OtherUser::None,
@@ -237,6 +243,13 @@ fn volume_group(scope: ContainerScope<'_>) -> Option<Edit> {
     let is_alone = scope.pod.node().list("containers").count() == 1;
     (group.is_none() && is_alone)
         .then(|| phrases::set(pod, &["securityContext", "fsGroup"], number_of(known, scope)))
+}
+
+/// Whether a container listens on a port of the node below 1024, as far as its ports and its image
+/// show: in the node's network, the pod cannot let every user do so.
+pub(crate) fn listens_low_on_node(scope: ContainerScope<'_>) -> bool {
+    let is_by_image = || known(scope).is_some_and(|known| known.needs == Needs::LowPort);
+    scope.pod.host_network() && (has_low_port(scope.container) || is_by_image())
 }
 
 /// Lets every user of the pod listen on ports below 1024, where the image does so by default;

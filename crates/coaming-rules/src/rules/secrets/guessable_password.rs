@@ -212,6 +212,9 @@ const GUESSED_KEYS: &[&str] = &[
     "insecure",
     "jwtsecret",
     "keyboardcat",
+    "minio",
+    "minioadmin",
+    "miniosecret",
     "mysecret",
     "mysecretkey",
     "notsecret",
@@ -297,8 +300,16 @@ fn is_guess(value: &str) -> bool {
 /// Whether a name is that of a key or token that the program itself makes or checks.
 fn is_key_name(name: &str) -> bool {
     let lower = name.to_ascii_lowercase().replace(['-', '.'], "_");
-    let ends =
-        ["secret", "secret_key", "secret_key_base", "signing_key", "encryption_key", "token"];
+    let ends = [
+        "secret",
+        "secret_key",
+        "secretkey",
+        "secret_access_key",
+        "secret_key_base",
+        "signing_key",
+        "encryption_key",
+        "token",
+    ];
     is_secret_name(name) && ends.iter().any(|end| lower.ends_with(end))
 }
 
@@ -325,6 +336,10 @@ mod tests {
             ("SECRET_KEY_BASE", "replace-me"),
             ("SESSION_SECRET", "keyboard cat"),
             ("AUTH_TOKEN", "changeme"),
+            ("MINIO_SECRET_KEY", "minioadmin"),
+            ("AWS_SECRET_ACCESS_KEY", "minio123"),
+            ("secretkey", "minioadmin"),
+            ("s3.secretKey", "minioadmin"),
             ("DATABASE_URL", "postgres://app:password@db:5432/app"),
         ] {
             assert!(guessed(name, value), "{name}: {value}");

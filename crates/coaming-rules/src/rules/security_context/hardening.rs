@@ -7,7 +7,9 @@ use coaming_kube::capability_name;
 use coaming_yaml::edit::{Edit, Value};
 
 use super::written_paths::{volumes_for_writing, writes_own_files};
-use crate::rules::non_root::image_users::{non_root_edits, works_as_root, works_with_privileges};
+use crate::rules::non_root::image_users::{
+    listens_low_on_node, non_root_edits, works_as_root, works_with_privileges,
+};
 use crate::rules::non_root::{installs_software, privileged_port};
 use crate::rules::phrases;
 use crate::{ContainerScope, Context};
@@ -145,7 +147,8 @@ pub(crate) fn missing(scope: ContainerScope<'_>) -> Vec<Field> {
 /// port.
 fn keep_low_ports(context: &Context<'_>, scope: ContainerScope<'_>) -> Option<Edit> {
     let moved = context.enabled::<PrivilegedPort>() && privileged_port::concerns(scope);
-    if moved || !privileged_port::has_low_port(scope.container) {
+    let listens_low = privileged_port::has_low_port(scope.container) || listens_low_on_node(scope);
+    if moved || !listens_low {
         return None;
     }
     let own = scope.container.security_context().and_then(|own| own.capabilities());
