@@ -57,6 +57,26 @@ const PATTERN_GROUPS: &[&str] = &[
     "kuttl.dev",
 ];
 
+/// Groups of operators that add containers of their own to those that are listed: what looks like a
+/// whole pod is a part of one. A name that starts with a dot means all groups that end in it.
+const COMPLETED_GROUPS: &[&str] = &[
+    ".k8s.elastic.co",
+    "cassandra.datastax.com",
+    "datadoghq.com",
+    "flink.apache.org",
+    "grafana.integreatly.org",
+    "k8s.keycloak.org",
+    "k8ssandra.io",
+    "mongodbcommunity.mongodb.com",
+    "monitoring.coreos.com",
+    "postgres-operator.crunchydata.com",
+    "postgresql.cnpg.io",
+    "rabbitmq.com",
+    "sparkoperator.k8s.io",
+    "temporal.io",
+    "zookeeper.pravega.io",
+];
+
 /// Whether a group is Kubernetes' own.
 pub(crate) fn is_own_group(group: &str) -> bool {
     OWN_GROUPS.contains(&group)
@@ -64,11 +84,14 @@ pub(crate) fn is_own_group(group: &str) -> bool {
 
 /// Whether a group has patterns of objects instead of objects.
 pub(crate) fn has_patterns(group: &str) -> bool {
-    let is_of = |known: &&str| match known.strip_prefix('.') {
+    is_among(PATTERN_GROUPS, group)
+}
+
+fn is_among(groups: &[&str], group: &str) -> bool {
+    groups.iter().any(|known| match known.strip_prefix('.') {
         Some(_) => group.ends_with(*known),
         None => group == *known,
-    };
-    PATTERN_GROUPS.iter().any(is_of)
+    })
 }
 
 /// Whether an object of a kind that is not Kubernetes' own is worth searching.
@@ -195,7 +218,8 @@ pub(crate) fn pods_in<'a>(root: Node<'a>, group: &str, kind: &str) -> Vec<FoundP
     let layout = LAYOUTS.iter().find(|known| known.group == group).map(|known| &known.layout);
     // Argo CD's applications and Argo Rollouts are in the group of Argo Workflows.
     let layout = layout.filter(|_| !matches!(kind, "Application" | "ApplicationSet" | "Rollout"));
-    let mut search = Search { root, layout, found: Vec::new() };
+    let is_completed = is_among(COMPLETED_GROUPS, group);
+    let mut search = Search { root, layout, is_completed, found: Vec::new() };
     if let Some(spec) = root.mapping("spec") {
         search.mapping(spec, None, 0);
     }
@@ -205,6 +229,8 @@ pub(crate) fn pods_in<'a>(root: Node<'a>, group: &str, kind: &str) -> Vec<FoundP
 struct Search<'a> {
     root: Node<'a>,
     layout: Option<&'static PodLayout>,
+    /// Whether an operator adds containers to those that are listed.
+    is_completed: bool,
     found: Vec<FoundPod<'a>>,
 }
 
@@ -228,7 +254,7 @@ impl<'a> Search<'a> {
 
     fn mapping(&mut self, node: Node<'a>, outer: Option<Node<'a>>, depth: usize) {
         let whole = self.layout.filter(|layout| runs_image(node, layout));
-        if is_whole_pod(node) {
+        if !self.is_completed && is_whole_pod(node) {
             self.add(node, PodLayout::STANDARD, outer, false);
             return;
         }
@@ -429,6 +455,16 @@ mod tests {
         assert_eq!(part.volumes().next().and_then(|volume| volume.name()), Some("h"));
         let search = "apiVersion: elasticsearch.k8s.elastic.co/v1\nkind: Elasticsearch\nspec: {nodeSets: [{podTemplate: {spec: {initContainers: [{name: sysctl, command: [a]}]}}}]}\n";
         assert_eq!(found(search).1, ["sysctl"]);
+    }
+
+    #[test]
+    fn containers_that_an_operator_adds_to_are_parts() {
+        let postgres = "apiVersion: postgres-operator.crunchydata.com/v1beta1\nkind: PostgresCluster\nspec: {instances: [{name: a, containers: [{name: side, image: 'x:1'}]}]}\n";
+        assert_eq!(found(postgres), (Vec::new(), vec!["side".to_owned()]));
+        let prometheus = "apiVersion: monitoring.coreos.com/v1\nkind: Prometheus\nspec: {containers: [{name: side, image: 'x:1'}]}\n";
+        assert_eq!(found(prometheus), (Vec::new(), vec!["side".to_owned()]));
+        let search = "apiVersion: elasticsearch.k8s.elastic.co/v1\nkind: Elasticsearch\nspec: {nodeSets: [{podTemplate: {spec: {containers: [{name: side, image: 'x:1'}]}}}]}\n";
+        assert_eq!(found(search), (Vec::new(), vec!["side".to_owned()]));
     }
 
     #[test]

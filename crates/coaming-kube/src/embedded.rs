@@ -130,14 +130,16 @@ fn holds_manifest(text: &str) -> bool {
 }
 
 /// Opens the texts of an object that hold YAML, where they do, and the parameters that are values.
-pub(crate) fn open_values(document: &mut Document, object: NodeId) {
-    for list in parameters::lists(document.node(object)) {
-        parameters::hang(document, list);
-    }
+/// Returns how many of them were not opened.
+pub(crate) fn open_values(document: &mut Document, object: NodeId) -> u32 {
+    let lists = parameters::lists(document.node(object)).into_iter();
+    let mut unread: u32 = lists.map(|list| parameters::hang(document, list)).sum();
     let texts: Vec<NodeId> = values(document.node(object)).into_iter().map(Node::id).collect();
     for text in texts {
-        document.open_embedded(text);
+        let is_text = document.node(text).as_str().is_some_and(|text| !text.trim().is_empty());
+        unread += u32::from(!document.open_embedded(text) && is_text);
     }
+    unread
 }
 
 /// The fields of an object that hold values of charts as text.

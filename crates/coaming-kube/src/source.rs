@@ -95,6 +95,8 @@ pub struct Source {
     fragments: Vec<WorkloadEntry>,
     /// How many texts in its objects hold manifests that are not read.
     unread_manifests: u32,
+    /// How many values of charts in its objects are not read: texts, and parameters.
+    unread_values: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -126,7 +128,7 @@ impl Source {
     #[must_use]
     pub fn new(name: &str, text: Arc<str>, mut documents: Vec<Document>) -> Self {
         let mut objects = Vec::with_capacity(documents.len());
-        let mut unread_manifests = 0;
+        let (mut unread_manifests, mut unread_values) = (0, 0);
         for (number, document) in (0..).zip(&mut documents) {
             let first = objects.len();
             collect_document(document.root(), number, &mut objects);
@@ -135,7 +137,7 @@ impl Source {
             let text = document.span().text(document.source());
             let may_hold = text.matches("apiVersion").nth(outer.len()).is_some();
             for id in outer {
-                embedded::open_values(document, id);
+                unread_values += embedded::open_values(document, id);
                 if !may_hold {
                     continue;
                 }
@@ -182,6 +184,7 @@ impl Source {
             workloads,
             fragments,
             unread_manifests,
+            unread_values,
         }
     }
 
@@ -226,6 +229,12 @@ impl Source {
     #[must_use]
     pub fn unread_manifests(&self) -> usize {
         self.unread_manifests as usize
+    }
+
+    /// How many values of charts in its objects are not read.
+    #[must_use]
+    pub fn unread_values(&self) -> usize {
+        self.unread_values as usize
     }
 
     /// How many objects it holds.
@@ -294,6 +303,38 @@ impl Source {
         };
         self.fragments.extend(self.workloads.extract_if(.., |entry| is_of(entry)));
         self.fragments.sort_by_key(|entry| entry.object);
+    }
+
+    /// Takes workloads that the API server would refuse as they are for patches of others: what they
+    /// say can be judged, and what they do not say cannot.
+    pub fn take_patches_as_parts(&mut self) {
+        let all = std::mem::take(&mut self.workloads);
+        let (patches, whole): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|entry| self.is_incomplete(entry));
+        self.workloads = whole;
+        self.fragments.extend(patches);
+        // Those of an object are found by its number.
+        self.fragments.sort_by_key(|entry| entry.object);
+    }
+
+    /// Whether a workload lacks what the API server requires: a container, its image, the selector of
+    /// a controller's pods.
+    fn is_incomplete(&self, entry: &WorkloadEntry) -> bool {
+        let object = self.objects.get(entry.object as usize);
+        let Some((object, document)) =
+            object.and_then(|it| Some((it, self.documents.get(it.document as usize)?)))
+        else {
+            return false;
+        };
+        let (node, spec) = (document.node(object.node), document.node(entry.spec));
+        let has_image = |item: Node<'_>| item.string("image").is_some();
+        let is_named = matches!(
+            object.fields.kind(node),
+            "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet"
+        ) && object.fields.api_version(node) == "apps/v1";
+        spec.list("containers").next().is_none()
+            || !spec.list("containers").all(has_image)
+            || is_named && node.mapping("spec").mapping("selector").is_none()
     }
 
     /// The same source with what is known of `other` besides its text, of which it is a new version:

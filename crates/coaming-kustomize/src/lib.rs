@@ -53,9 +53,9 @@ pub use files::{FileKind, Files, is_remote, join};
 pub struct Options {
     /// The minor version of Kubernetes 1 that charts see; the renderer's default without.
     pub kubernetes_minor: Option<u32>,
-    /// Whether a build goes on without remote resources: each is one of [`Built::problems`], and
-    /// patches of what is not there are left out.
-    pub skip_remote: bool,
+    /// Whether a build goes on without resources that are remote or do not exist: each is one of
+    /// [`Built::problems`], and patches of what is not there are left out.
+    pub skip_absent: bool,
 }
 
 /// What an overlay builds.
@@ -65,7 +65,7 @@ pub struct Built {
     pub documents: Vec<Document>,
     /// The files that origins refer to.
     pub files: Vec<InputFile>,
-    /// What was left out ([`Options::skip_remote`]).
+    /// What was left out ([`Options::skip_absent`]).
     pub problems: Vec<BuildError>,
 }
 

@@ -227,8 +227,8 @@ impl Target<'_, '_> {
                 let built = base.gather(Accumulator::new())?;
                 gathered.merge(self.build, built, reference.source)
             }
-            FileKind::Missing if is_remote(name) => self.leave_out(reference),
-            FileKind::File | FileKind::Missing => {
+            FileKind::Missing => self.leave_out(reference),
+            FileKind::File => {
                 let loaded = self.load(reference)?;
                 let mut resources = self.resources_of(&loaded)?;
                 self.metadata.add_path(&mut resources, &self.path_of(name));
@@ -237,13 +237,19 @@ impl Target<'_, '_> {
         }
     }
 
-    /// Goes on without a remote resource, if that is wanted.
+    /// Goes on without a resource that is remote or does not exist, if that is wanted.
     fn leave_out(&self, reference: &Value) -> Result<(), BuildError> {
-        let remote = self.build.remote(reference);
-        if !self.build.options.skip_remote {
-            return Err(remote);
+        let name = reference.str();
+        let problem = if is_remote(name) {
+            self.build.remote(reference)
+        } else {
+            let message = format!("names `{name}`, which does not exist");
+            self.build.invalid(reference.source, message)
+        };
+        if !self.build.options.skip_absent {
+            return Err(problem);
         }
-        self.build.add_problem(remote);
+        self.build.add_problem(problem);
         Ok(())
     }
 
@@ -267,11 +273,11 @@ impl Target<'_, '_> {
         let path = join(self.directory(), name);
         match self.build.files.kind(&path) {
             FileKind::Directory => {}
-            _ if is_remote(name) => {
+            FileKind::Missing => {
                 self.leave_out(reference)?;
                 return Ok(gathered);
             }
-            _ => {
+            FileKind::File => {
                 let message = format!("names `{name}`, which is not a directory");
                 return Err(self.build.invalid(reference.source, message));
             }

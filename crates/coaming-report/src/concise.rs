@@ -1,5 +1,6 @@
 //! One line per finding: `file:line:column: severity[rule] object: message`; and one per input that
-//! could not be handled: `file:line:column: error: message`.
+//! could not be handled: `file:line:column: error: message`. What was not evaluated has no place:
+//! `-: note: message`.
 
 use std::io;
 
@@ -25,6 +26,9 @@ pub(crate) fn render(
     }
     for error in report.errors {
         writeln!(out, "{}: error: {}", place_of(error), plain(&error.message))?;
+    }
+    for note in report.notes {
+        writeln!(out, "-: note: {}", plain(&note.message))?;
     }
     Ok(())
 }

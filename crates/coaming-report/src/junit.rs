@@ -41,6 +41,14 @@ pub(crate) fn render(
         }
         writeln!(out, "  </testsuite>")?;
     }
+    if !report.notes.is_empty() {
+        writeln!(out, "  <testsuite name=\"notes\" tests=\"0\" failures=\"0\" errors=\"0\">")?;
+        writeln!(out, "    <system-out>")?;
+        for note in report.notes {
+            writeln!(out, "{}", xml(&note.message))?;
+        }
+        writeln!(out, "    </system-out>\n  </testsuite>")?;
+    }
     writeln!(out, "</testsuites>")
 }
 

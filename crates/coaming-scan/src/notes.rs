@@ -25,6 +25,8 @@ pub(crate) fn of(world: &World) -> Vec<Note> {
     let mut notes: Vec<Note> = of_network.iter().map(not_evaluated).collect();
     notes.extend(delivered_from_elsewhere(world));
     notes.extend(unread_manifests(world));
+    notes.extend(unread_values(world));
+    notes.extend(misnamed_kustomizations(world));
     notes.extend(live_notes::of(world));
     notes.sort();
     notes
@@ -51,13 +53,46 @@ fn delivered_from_elsewhere(world: &World) -> impl Iterator<Item = Note> {
     })
 }
 
-/// The note about manifests that objects keep as text, and not as one plain block.
+/// The note about manifests that objects keep as text, and that cannot be read.
 fn unread_manifests(world: &World) -> Option<Note> {
     let count: usize = world.sources().map(|(_, source)| source.unread_manifests()).sum();
     let message = match count {
         0 => return None,
         1 => "1 manifest in a text of another object is not evaluated: save it as a file, and scan that".to_owned(),
         _ => format!("{count} manifests in texts of other objects are not evaluated: save them as files, and scan those"),
+    };
+    Some(Note { message, count })
+}
+
+/// The note about kustomizations in files that Kustomize does not read.
+fn misnamed_kustomizations(world: &World) -> Option<Note> {
+    let kinds = ["Kustomization", "Component"].into_iter().flat_map(|kind| world.of_kind(kind));
+    let found: Vec<Object<'_>> =
+        kinds.filter(|object| object.group() == "kustomize.config.k8s.io").collect();
+    let first = world.source(found.first()?.source())?;
+    let names = "Kustomize reads `kustomization.yaml`, `kustomization.yml`, and `Kustomization`";
+    let count = found.len();
+    let message = match count {
+        1 => format!(
+            "`{}` is a kustomization under another name, and is not built: {names}",
+            first.name
+        ),
+        _ => format!(
+            "{count} kustomizations have other names (such as `{}`), and are not built: {names}",
+            first.name
+        ),
+    };
+    Some(Note { message, count })
+}
+
+/// The note about values of charts that objects keep as text that cannot be read: a template, text
+/// that is not YAML, a parameter with a name that Helm does not take.
+fn unread_values(world: &World) -> Option<Note> {
+    let count: usize = world.sources().map(|(_, source)| source.unread_values()).sum();
+    let message = match count {
+        0 => return None,
+        1 => "1 value of a chart in an object is not evaluated: it cannot be read".to_owned(),
+        _ => format!("{count} values of charts in objects are not evaluated: they cannot be read"),
     };
     Some(Note { message, count })
 }

@@ -24,6 +24,8 @@ pub(crate) struct Kustomization {
     pub(crate) resources: Vec<String>,
     /// Files that are not whole objects: patches, values, generators' input.
     pub(crate) parts: Vec<String>,
+    /// The parts that are patches.
+    pub(crate) patches: Vec<String>,
     /// The parts that `secretGenerator` turns into Secrets, by display name and path.
     pub(crate) secrets: Vec<(String, PathBuf)>,
     /// Directories with kustomizations of their own.
@@ -53,6 +55,9 @@ const LISTS: &[&str] = &[
 
 /// Fields that list mappings with the `path` of a file.
 const WITH_PATH: &[&str] = &["patches", "patchesJson6902", "replacements"];
+
+/// Fields that list patches.
+const PATCHES: &[&str] = &["patches", "patchesStrategicMerge"];
 
 /// Fields that list generators of objects from files.
 const GENERATORS: &[&str] = &["configMapGenerator", "secretGenerator"];
@@ -196,7 +201,11 @@ impl Kustomization {
                     && !reference.is_empty()
                     && self.directory.join(reference).is_file();
                 if is_file {
-                    self.parts.push(self.display_reference(reference));
+                    let name = self.display_reference(reference);
+                    if PATCHES.contains(&entry.name()) {
+                        self.patches.push(name.clone());
+                    }
+                    self.parts.push(name);
                 }
             }
         }

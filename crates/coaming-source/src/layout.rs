@@ -40,6 +40,8 @@ pub(crate) struct Overlay {
     pub(crate) file: String,
     /// Every local resource file it is built from, including those of its bases.
     pub(crate) sources: Vec<Candidate>,
+    /// The files of patches, which are read if it cannot be built.
+    pub(crate) patches: Vec<Candidate>,
 }
 
 /// How each file that was found is processed.
@@ -223,6 +225,10 @@ fn take_overlays(files: &mut BTreeMap<String, Candidate>, options: &Options, lay
         .values()
         .flat_map(|kustomization| kustomization.directories.iter().cloned())
         .collect();
+    let listed = kustomizations.listed();
+    for (name, candidate) in files.iter_mut() {
+        candidate.unlisted = !listed.contains(name.as_str()) && kustomizations.has_around(name);
+    }
     for (directory, kustomization) in &known {
         let missing = kustomization.missing.iter();
         layout.errors.extend(missing.map(|(reference, position)| InputError {
@@ -298,7 +304,8 @@ fn obstacle(
             "is built on the directory `{absent}`, which has no kustomization.yaml"
         )));
     }
-    read().any(|part| !part.missing.is_empty()).then_some(Obstacle::Reported)
+    // Our own renderer goes on without them.
+    (!is_ours && read().any(|part| !part.missing.is_empty())).then_some(Obstacle::Reported)
 }
 
 /// The kustomizations of the input, and those outside of it that they are built on.
@@ -308,6 +315,24 @@ struct Kustomizations<'k> {
 }
 
 impl<'k> Kustomizations<'k> {
+    /// The files that any of them lists as resources.
+    fn listed(&self) -> BTreeSet<&'k str> {
+        let all = self.known.values().chain(self.outside.values());
+        all.flat_map(|one| &one.resources).map(String::as_str).collect()
+    }
+
+    /// Whether a file is in the directory of one, or below it.
+    fn has_around(&self, file: &str) -> bool {
+        let mut directory = file;
+        while directory != "." {
+            directory = parent(directory);
+            if self.known.contains_key(directory) || self.outside.contains_key(directory) {
+                return true;
+            }
+        }
+        false
+    }
+
     /// The directory of a kustomization and those it is built on, its own first; without a
     /// kustomization where the directory has none.
     fn closure(&self, directory: &str) -> Vec<(String, Option<&'k Kustomization>)> {
@@ -364,14 +389,14 @@ pub(crate) fn unrendered(
         let outcome = rendered.iter().find(of_overlay).map(|(_, outcome)| outcome);
         outcome.is_some_and(|outcome| !outcome.errors.is_empty() && outcome.files.is_empty())
     };
-    let sources = |overlay: &Overlay| overlay.sources.clone();
+    let files = |overlay: &Overlay| [&overlay.sources[..], &overlay.patches].concat();
     let rest = overlays.iter().filter(|overlay| !failed(overlay));
     let covered: BTreeSet<String> =
-        rest.flat_map(sources).chain(plain.to_vec()).map(|source| source.name).collect();
+        rest.flat_map(files).chain(plain.to_vec()).map(|source| source.name).collect();
     let lost: BTreeMap<String, Candidate> = overlays
         .iter()
         .filter(failed)
-        .flat_map(sources)
+        .flat_map(files)
         .filter(|source| !covered.contains(&source.name))
         .map(|source| (source.name.clone(), source))
         .collect();
@@ -403,15 +428,21 @@ fn overlay(
     kustomization: &Kustomization,
     parts: &[(String, Option<&Kustomization>)],
 ) -> Overlay {
-    let parts = parts.iter().filter_map(|(_, part)| *part);
-    let sources = parts.flat_map(|part| {
-        let candidate = |name: &String| Candidate::referenced(part.path_of(name), name.clone());
-        part.resources.iter().map(candidate)
+    let parts = || parts.iter().filter_map(|(_, part)| *part);
+    let candidate = |part: &Kustomization, name: &String| {
+        Candidate::referenced(part.path_of(name), name.clone())
+    };
+    let sources =
+        parts().flat_map(|part| part.resources.iter().map(move |name| candidate(part, name)));
+    let patches = parts().flat_map(|part| {
+        let patch = move |name: &String| Candidate { unlisted: true, ..candidate(part, name) };
+        part.patches.iter().map(patch)
     });
     Overlay {
         directory: Directory { path: kustomization.directory.clone(), name: directory.to_owned() },
         file: kustomization.name.clone(),
         sources: sources.collect(),
+        patches: patches.collect(),
     }
 }
 

@@ -30,7 +30,7 @@ pub fn is_overlay(path: &Path) -> bool {
 /// As [`BuildError`] says; a remote address is an error too.
 pub fn build_overlay(path: &Path, kubernetes_minor: Option<u32>) -> Result<Built, BuildError> {
     let files = Disk { limit: Options::default().max_file_bytes, texts: None };
-    let options = coaming_kustomize::Options { kubernetes_minor, skip_remote: false };
+    let options = coaming_kustomize::Options { kubernetes_minor, skip_absent: false };
     coaming_kustomize::build(&files, &display_name(&crate::walk::without_detours(path)), &options)
 }
 
@@ -88,7 +88,7 @@ pub(crate) fn render_with(
     let files = Disk { limit: options.max_file_bytes, texts };
     let wanted = coaming_kustomize::Options {
         kubernetes_minor: options.kubernetes_minor,
-        skip_remote: true,
+        skip_absent: true,
     };
     let directory = &overlay.directory.name;
     match coaming_kustomize::build(&files, directory, &wanted) {

@@ -80,7 +80,13 @@ pub(crate) fn file(candidate: &Candidate, options: &Options, buffer: &mut Vec<u8
         decode(buffer).map(Arc::from)
     });
     match text {
-        Ok(text) => parse(&candidate.name, text, candidate.expectation()),
+        Ok(text) => {
+            let mut outcome = parse(&candidate.name, text, candidate.expectation());
+            if candidate.unlisted {
+                outcome.files.iter_mut().for_each(Source::take_patches_as_parts);
+            }
+            outcome
+        }
         // Any file of a directory may have such a name; only a manifest has to be readable.
         Err(ReadError::NotText(_) | ReadError::TooLarge { .. })
             if !candidate.explicit && !mentions_kubernetes(buffer) =>
@@ -188,7 +194,12 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, ReadError> {
         [0xFE, 0xFF, rest @ ..] => utf16(rest, u16::from_be_bytes).map(Cow::Owned),
         _ => {
             if bytes.contains(&0) {
-                return Err(ReadError::NotText("it contains NUL bytes, like a binary file"));
+                return Err(ReadError::NotText(if is_unmarked_utf16(bytes) {
+                    "it is UTF-16 without a byte order mark, which kubectl does not read either; \
+                     save it as UTF-8"
+                } else {
+                    "it contains NUL bytes, like a binary file"
+                }));
             }
             std::str::from_utf8(bytes)
                 .map(Cow::Borrowed)
@@ -204,9 +215,26 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, ReadError> {
         .map_err(|_| ReadError::NotText("it is not valid UTF-16"))
 }
 
-/// Whether raw bytes name the fields that every object has.
+/// Whether bytes are UTF-16 without a byte order mark: of its characters, most are ASCII.
+fn is_unmarked_utf16(bytes: &[u8]) -> bool {
+    let pairs = bytes.len() / 2;
+    let count = |is_narrow: fn(&&[u8]) -> bool| bytes.chunks_exact(2).filter(is_narrow).count();
+    let little = count(|pair| pair.first() != Some(&0) && pair.last() == Some(&0));
+    let big = count(|pair| pair.first() == Some(&0) && pair.last() != Some(&0));
+    pairs > 0 && bytes.len().is_multiple_of(2) && little.max(big) > pairs / 2
+}
+
+/// Whether raw bytes name the fields that every object has, in UTF-8 or UTF-16.
 fn mentions_kubernetes(bytes: &[u8]) -> bool {
-    ["apiVersion", "kind"].iter().all(|field| memmem::find(bytes, field.as_bytes()).is_some())
+    let mentions = |bytes: &[u8]| {
+        ["apiVersion", "kind"].iter().all(|field| memmem::find(bytes, field.as_bytes()).is_some())
+    };
+    let is_wide = || memchr::memchr(0, bytes.get(..USUAL_BYTES).unwrap_or(bytes)).is_some();
+    mentions(bytes) || is_wide() && mentions(&without_zeros(bytes))
+}
+
+fn without_zeros(bytes: &[u8]) -> Vec<u8> {
+    bytes.iter().copied().filter(|byte| *byte != 0).collect()
 }
 
 /// Parses a text and keeps the documents that are Kubernetes objects; reports those that should be.
@@ -273,6 +301,7 @@ pub(crate) fn has_kubernetes_fields(text: &str) -> bool {
 fn syntax_errors(name: &str, stream: &Stream) -> Vec<InputError> {
     let lines = LineIndex::new(&stream.source);
     let is_template = stream.source.contains("{{");
+    let syntax = if is_json(name, &stream.source) { "JSON" } else { "YAML" };
     stream
         .errors
         .iter()
@@ -285,10 +314,20 @@ fn syntax_errors(name: &str, stream: &Stream) -> Vec<InputError> {
             InputError {
                 file: name.to_owned(),
                 position: Some(lines.position(&stream.source, error.offset)),
-                message: format!("not valid YAML: {}{hint}", error.message),
+                message: format!("not valid {syntax}: {}{hint}", error.message),
             }
         })
         .collect()
+}
+
+/// Whether a text should be JSON: its name says so or, where it has none, its first characters.
+fn is_json(name: &str, text: &str) -> bool {
+    let is_named = [".json", ".jsonl", ".ndjson"].iter().any(|ending| name.ends_with(ending));
+    let starts_object = || {
+        let rest = text.trim_start_matches('\u{feff}').trim_start().strip_prefix('{');
+        rest.is_some_and(|rest| rest.trim_start().starts_with('"'))
+    };
+    is_named || name == STDIN && starts_object()
 }
 
 #[cfg(test)]
@@ -302,6 +341,34 @@ mod tests {
         assert_eq!(decode(&[0xFE, 0xFF, 0, b'a', 0, b':']).unwrap(), "a:");
         assert!(decode(&[b'a', 0, b'b']).is_err());
         assert!(decode(&[0xC3, 0x28]).is_err());
+    }
+
+    #[test]
+    fn utf16_without_a_mark_is_named() {
+        let object = "apiVersion: v1\nkind: Pod\nmetadata: {name: \u{e4}\u{4e00}}\n";
+        let little: Vec<u8> = object.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let big: Vec<u8> = object.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        for bytes in [little, big] {
+            let error = decode(&bytes).unwrap_err().to_string();
+            assert!(error.contains("UTF-16 without a byte order mark"), "{error}");
+            assert!(mentions_kubernetes(&bytes));
+        }
+        let binary = [&[0; 64], &b"apiVersion kind"[..]].concat();
+        let error = decode(&binary).unwrap_err().to_string();
+        assert!(error.contains("NUL bytes"), "{error}");
+    }
+
+    #[test]
+    fn broken_json_is_called_json() {
+        let said = |name: &str, text: &str| {
+            let outcome = parse(name, text.into(), Expectation::Objects);
+            outcome.errors.into_iter().map(|error| error.message).next().unwrap_or_default()
+        };
+        let broken = "{\"apiVersion\": \"v1\", \"kind\": \"Pod\"";
+        assert!(said("a.json", broken).starts_with("not valid JSON: "));
+        assert!(said(STDIN, broken).starts_with("not valid JSON: "));
+        assert!(said("a.yaml", broken).starts_with("not valid YAML: "));
+        assert!(said(STDIN, "{apiVersion: v1, kind: [").starts_with("not valid YAML: "));
     }
 
     #[test]

@@ -26,12 +26,15 @@ pub(crate) struct Candidate {
     pub(crate) named: bool,
     /// It is a symbolic link.
     pub(crate) link: bool,
+    /// It is in the directory of a kustomization, which does not list it as a resource: what is not a
+    /// whole object in it is a patch.
+    pub(crate) unlisted: bool,
 }
 
 impl Candidate {
     /// A file that something in the input refers to.
     pub(crate) fn referenced(path: PathBuf, name: String) -> Self {
-        Self { path, name, explicit: false, named: false, link: false }
+        Self { path, name, explicit: false, named: false, link: false, unlisted: false }
     }
 
     /// What it should contain.

@@ -22,9 +22,10 @@ pub(super) fn lists(object: Node<'_>) -> Vec<NodeId> {
     lists.map(Node::id).collect()
 }
 
-/// Hangs the mapping that parameters mean on their list.
-pub(super) fn hang(document: &mut Document, list: NodeId) {
+/// Hangs the mapping that parameters mean on their list. Returns how many are not in it.
+pub(super) fn hang(document: &mut Document, list: NodeId) -> u32 {
     let mut root = Values::default();
+    let mut unread = 0;
     for parameter in document.node(list).items() {
         let (Some(name), Some(value)) = (parameter.field("name"), parameter.field("value")) else {
             continue;
@@ -34,6 +35,8 @@ pub(super) fn hang(document: &mut Document, list: NodeId) {
         if let (Some(keys), Some(name), Some(place)) = (keys, name.span(), value.span()) {
             let text = written(value.text(), is_text);
             root.set(&keys, Leaf { text, place }, name);
+        } else {
+            unread += 1;
         }
     }
     let mut text = Text::default();
@@ -44,22 +47,48 @@ pub(super) fn hang(document: &mut Document, list: NodeId) {
         text.places.push(end);
         document.hang(list, &text.text, text.places);
     }
+    unread
 }
 
-/// The keys of a parameter's name; `None` if it names an item of a list, whose other items are
-/// elsewhere.
-fn keys(name: &str) -> Option<Vec<String>> {
-    let mut keys = vec![String::new()];
-    let mut characters = name.chars();
-    while let Some(c) = characters.next() {
+/// The highest number of an item that is read: the items before it are made, too.
+const MAX_ITEM: usize = 64;
+
+/// A part of a parameter's name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Key {
+    Field(String),
+    Item(usize),
+}
+
+/// The keys of a parameter's name: `a.b[0].c`; `None` if it is not one that Helm takes.
+fn keys(name: &str) -> Option<Vec<Key>> {
+    let mut keys = Vec::new();
+    let mut key = String::new();
+    let mut rest = name.chars();
+    while let Some(c) = rest.next() {
         match c {
-            '.' => keys.push(String::new()),
-            '[' => return None,
-            '\\' => keys.last_mut()?.extend(characters.next()),
-            c => keys.last_mut()?.push(c),
+            // An item's number ends the key before it.
+            '.' if key.is_empty() && matches!(keys.last(), Some(Key::Item(_))) => {}
+            '.' if key.is_empty() => return None,
+            '.' => keys.push(Key::Field(std::mem::take(&mut key))),
+            '[' => {
+                if !key.is_empty() {
+                    keys.push(Key::Field(std::mem::take(&mut key)));
+                }
+                let number: String = rest.by_ref().take_while(|c| *c != ']').collect();
+                let number = number.trim().parse().ok().filter(|number| *number <= MAX_ITEM)?;
+                keys.push(Key::Item(number));
+            }
+            '\\' => key.extend(rest.next()),
+            c => key.push(c),
         }
     }
-    keys.iter().all(|key| !key.is_empty()).then_some(keys)
+    if !key.is_empty() {
+        keys.push(Key::Field(key));
+    } else if !matches!(keys.last(), Some(Key::Item(_))) {
+        return None;
+    }
+    matches!(keys.first(), Some(Key::Field(_))).then_some(keys)
 }
 
 /// A value as JSON, with the type that Helm gives it.
@@ -78,10 +107,11 @@ fn written(value: &str, is_text: bool) -> String {
     }
 }
 
-/// Values, by key.
+/// Values, by key or by the number of an item.
 enum Values {
     Leaf(Leaf),
     Below(BTreeMap<String, (Span, Values)>),
+    Items(BTreeMap<usize, (Span, Values)>),
 }
 
 struct Leaf {
@@ -96,18 +126,26 @@ impl Default for Values {
 }
 
 impl Values {
-    fn set(&mut self, keys: &[String], leaf: Leaf, name: Span) {
+    fn set(&mut self, keys: &[Key], leaf: Leaf, name: Span) {
         let Some((key, rest)) = keys.split_first() else {
             *self = Self::Leaf(leaf);
             return;
         };
-        if matches!(self, Self::Leaf(_)) {
-            *self = Self::default();
+        match (key, &self) {
+            (Key::Field(_), Self::Below(_)) | (Key::Item(_), Self::Items(_)) => {}
+            (Key::Field(_), _) => *self = Self::default(),
+            (Key::Item(_), _) => *self = Self::Items(BTreeMap::new()),
         }
-        if let Self::Below(entries) = self {
-            let (_, below) = entries.entry(key.clone()).or_insert((name, Self::default()));
-            below.set(rest, leaf, name);
-        }
+        let below = match (key, self) {
+            (Key::Field(key), Self::Below(entries)) => {
+                entries.entry(key.clone()).or_insert((name, Self::default()))
+            }
+            (Key::Item(number), Self::Items(items)) => {
+                items.entry(*number).or_insert((name, Self::default()))
+            }
+            _ => return,
+        };
+        below.1.set(rest, leaf, name);
     }
 }
 
@@ -127,8 +165,7 @@ impl Text {
                 self.push(" ", leaf.place.end);
             }
             Values::Below(entries) => {
-                let start = entries.values().map(|(name, _)| name.start).min().unwrap_or_default();
-                self.push("{", start);
+                let start = self.open("{", entries.values());
                 let mut end = start;
                 for (number, (key, (name, below))) in entries.iter().enumerate() {
                     self.push(if number == 0 { "" } else { "," }, name.start);
@@ -138,10 +175,30 @@ impl Text {
                     self.values(below);
                     end = self.places.last().copied().unwrap_or(end).max(end);
                 }
-                self.push("}", end);
-                self.push(" ", end);
+                self.push("} ", end);
+            }
+            Values::Items(items) => {
+                let start = self.open("[", items.values());
+                let mut end = start;
+                let count = items.keys().next_back().map_or(0, |last| last + 1);
+                for number in 0..count {
+                    self.push(if number == 0 { "" } else { "," }, end);
+                    match items.get(&number) {
+                        Some((_, below)) => self.values(below),
+                        None => self.push("null", end),
+                    }
+                    end = self.places.last().copied().unwrap_or(end).max(end);
+                }
+                self.push("] ", end);
             }
         }
+    }
+
+    /// Opens a mapping or a list where the first of its values is named; returns the place.
+    fn open<'v>(&mut self, bracket: &str, of: impl Iterator<Item = &'v (Span, Values)>) -> u32 {
+        let start = of.map(|(name, _)| name.start).min().unwrap_or_default();
+        self.push(bracket, start);
+        start
     }
 
     fn push(&mut self, text: &str, place: u32) {
@@ -156,17 +213,16 @@ mod tests {
 
     #[test]
     fn parameters_are_the_mapping_that_they_mean() {
-        let text = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nspec:\n  source:\n    helm:\n      parameters:\n      - {name: a.b, value: 'true'}\n      - {name: a.c, value: '1', forceString: true}\n      - {name: 'n\\.x', value: '{1,z}'}\n      - {name: 'l[0]', value: q}\n      - {name: port, value: '080'}\n";
+        let text = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nspec:\n  source:\n    helm:\n      parameters:\n      - {name: a.b, value: 'true'}\n      - {name: a.c, value: '1', forceString: true}\n      - {name: 'n\\.x', value: '{1,z}'}\n      - {name: 'l[1].x', value: 'true'}\n      - {name: 'l[1].y[0]', value: z}\n      - {name: 'l[99]', value: q}\n      - {name: '[0]', value: q}\n      - {name: port, value: '080'}\n";
         let mut document = coaming_yaml::parse(text.into()).documents.remove(0);
         let lists = lists(document.root());
-        hang(&mut document, lists[0]);
+        assert_eq!(hang(&mut document, lists[0]), 2);
         let part = document.node(lists[0]).parts().next().unwrap();
-        let expected =
-            serde_json::json!({"a": {"b": true, "c": "1"}, "n.x": ["1", "z"], "port": "080"});
+        let expected = serde_json::json!({"a": {"b": true, "c": "1"}, "l": [null, {"x": true, "y": ["z"]}], "n.x": ["1", "z"], "port": "080"});
         assert_eq!(part.to_json(), expected);
         let value = part.get("a").and_then(|a| a.get("b")).unwrap();
         assert_eq!(value.span().unwrap().text(text), "'true'");
-        assert_eq!(value.path().to_string(), "spec.source.helm.parameters[5].a.b");
+        assert_eq!(value.path().to_string(), "spec.source.helm.parameters[8].a.b");
         assert_eq!(document.at(&value.path()), Some(value));
         assert!(
             part.get("a").unwrap().span().unwrap().text(text).starts_with("a.b, value: 'true'")

@@ -199,10 +199,26 @@ fn a_build_goes_on_without_remote_resources() {
     let directory = tempfile::tempdir().unwrap();
     let overlay = "== kustomization.yaml\nresources: [a.yaml, github.com/org/repo]\npatches:\n- patch: |\n    apiVersion: v1\n    kind: ConfigMap\n    metadata: {name: remote}\n== a.yaml\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n";
     unpack(overlay, directory.path());
-    let options = Options { skip_remote: true, ..Options::default() };
+    let options = Options { skip_absent: true, ..Options::default() };
     let built = build(directory.path(), &options).unwrap();
     assert_eq!(built.documents.len(), 1);
     assert!(matches!(built.problems.as_slice(), [BuildError::Remote { .. }]));
+}
+
+#[test]
+fn a_build_goes_on_without_resources_that_do_not_exist() {
+    let directory = tempfile::tempdir().unwrap();
+    let overlay = "== kustomization.yaml\nresources: [base]\ncomponents: [gone]\npatches:\n- patch: |\n    apiVersion: v1\n    kind: ConfigMap\n    metadata: {name: a}\n    data: {k: patched}\n- patch: |\n    apiVersion: v1\n    kind: ConfigMap\n    metadata: {name: gone}\n== base/kustomization.yaml\nresources: [a.yaml, gone.yaml]\n== base/a.yaml\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n";
+    unpack(overlay, directory.path());
+    let options = Options { skip_absent: true, ..Options::default() };
+    let built = build(directory.path(), &options).unwrap();
+    assert!(built.text().contains("k: patched"), "{}", built.text());
+    let messages: Vec<String> = built.problems.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        messages,
+        ["names `gone.yaml`, which does not exist", "names `gone`, which does not exist"]
+    );
+    assert!(build(directory.path(), &Options::default()).is_err());
 }
 
 #[test]

@@ -8,7 +8,7 @@ use coaming_yaml::{Path, Span};
 
 use std::collections::BTreeMap;
 
-use coaming_finding::InputError;
+use coaming_finding::{InputError, Note};
 use coaming_report::*;
 
 const fn rule(category: Category) -> RuleMeta {
@@ -67,6 +67,15 @@ fn rendered(findings: &[Finding], format: Format) -> String {
 }
 
 fn rendered_with(findings: &[Finding], format: Format, options: FullOptions) -> String {
+    rendered_noting(findings, &[], format, options)
+}
+
+fn rendered_noting(
+    findings: &[Finding],
+    notes: &[Note],
+    format: Format,
+    options: FullOptions,
+) -> String {
     let stream = coaming_yaml::parse(SOURCE.into());
     let file = File {
         name: "a b,c:d%.yaml",
@@ -82,7 +91,7 @@ fn rendered_with(findings: &[Finding], format: Format, options: FullOptions) -> 
     let report = Report {
         findings,
         errors: &errors,
-        notes: &[],
+        notes,
         files: &files,
         file_count: 1,
         document_count: 1,
@@ -99,6 +108,19 @@ fn rendered_with(findings: &[Finding], format: Format, options: FullOptions) -> 
 #[test]
 fn full_shows_the_line() {
     insta::assert_snapshot!(rendered(&[finding("web")], Format::Full));
+}
+
+#[test]
+fn what_is_not_evaluated_is_said_without_findings_too() {
+    let notes = [Note { message: "1 Application is not evaluated & more".to_owned(), count: 1 }];
+    for (format, expected) in [
+        (Format::Concise, "-: note: 1 Application is not evaluated & more\n"),
+        (Format::Junit, "\n1 Application is not evaluated &amp; more\n"),
+        (Format::Github, "::notice title=Not evaluated::1 Application"),
+    ] {
+        let text = rendered_noting(&[], &notes, format, FullOptions::default());
+        assert!(text.contains(expected), "{text}");
+    }
 }
 
 #[test]

@@ -144,14 +144,50 @@ fn reads_plain_lists_and_renders_overlays_with_changes() {
     ];
     let options = Options { render: false, ..Options::default() };
     let (loaded, names) = load_from(&files, &[""], &options);
-    // What could not be rendered is read as it is written.
-    assert_eq!(names, ["base/pod.yaml", "list/only.yaml"]);
+    // What could not be rendered is read as it is written, patches as well.
+    assert_eq!(names, ["base/pod.yaml", "list/only.yaml", "prod/patch.yaml"]);
     assert_eq!(loaded.errors.len(), 2, "{:?}", loaded.errors);
     assert_eq!(loaded.errors[0].file, "prod/kustomization.yaml");
     assert!(loaded.errors[1].message.contains("would be fetched from the network"));
     let (loaded, names) = load_from(&files, &["base"], &options);
     assert_eq!(names, ["base/pod.yaml"]);
     assert_eq!(loaded.errors, []);
+}
+
+#[test]
+fn an_overlay_is_built_without_what_its_base_lacks() {
+    let files = [
+        ("base/kustomization.yaml", "resources: [pod.yaml, gone.yaml]\n"),
+        ("base/pod.yaml", POD),
+        ("prod/kustomization.yaml", "resources: [../base]\nnamePrefix: prod-\n"),
+    ];
+    let (loaded, names) = load_from(&files, &[""], &Options::default());
+    let messages: Vec<String> = loaded.errors.iter().map(|error| error.message.clone()).collect();
+    assert_eq!(messages, ["names `gone.yaml`, which does not exist"]);
+    assert_eq!(loaded.errors[0].position, Some((1, 23)));
+    assert!(names.iter().any(|name| name.ends_with("base/pod.yaml")), "{names:?}");
+    let built = loaded.variants.iter().find(|variant| variant.name.is_some()).unwrap();
+    assert!(built.world().objects().any(|object| object.name().starts_with("prod-")));
+}
+
+#[test]
+fn what_no_kustomization_lists_may_be_a_patch() {
+    let patch = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {template: {spec: {hostPID: true, containers: [{name: a}]}}}\n";
+    let files = [
+        ("app/kustomization.yaml", "resources: [pod.yaml]\n"),
+        ("app/pod.yaml", POD),
+        ("app/patches/a.yaml", patch),
+        ("other/a.yaml", patch),
+    ];
+    let (loaded, _) = load_from(&files, &[""], &Options::default());
+    let world = loaded.variants[0].world();
+    let names = |name: &str| {
+        let sources = world.sources().filter(move |(_, source)| source.name.ends_with(name));
+        let workloads = world.workloads().filter(|it| it.object.kind() == "Deployment");
+        let workloads: Vec<_> = workloads.map(|it| it.object.source()).collect();
+        sources.filter(|(id, _)| workloads.contains(id)).count()
+    };
+    assert_eq!((names("app/patches/a.yaml"), names("other/a.yaml")), (0, 1));
 }
 
 #[test]
@@ -208,7 +244,7 @@ fn what_looks_like_an_object_and_is_none_is_an_error() {
     assert_eq!(errors.len(), 3, "{errors:?}");
     assert!(errors[0].starts_with("a.yaml: is not read: `Kind`"), "{errors:?}");
     assert!(errors[1].starts_with("b.yaml: is not read: object `p` has no `kind`"), "{errors:?}");
-    assert!(errors[2].starts_with("c.json: not valid YAML"), "{errors:?}");
+    assert!(errors[2].starts_with("c.json: not valid JSON"), "{errors:?}");
 }
 
 /// How many workloads are in a text, and how many objects.

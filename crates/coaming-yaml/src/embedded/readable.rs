@@ -19,7 +19,7 @@ impl Readable {
         Self { text: text.to_owned(), places, is_written: false }
     }
 
-    /// The text of a scalar of a file: the lines of a block, or what quotes on one line mean.
+    /// The text of a scalar of a file: the lines of a block, or what quotes mean.
     pub(super) fn of(source: &str, node: Node<'_>) -> Option<Self> {
         let (span, value) = (node.span()?, node.as_str()?);
         let written = span.text(source);
@@ -27,6 +27,10 @@ impl Readable {
             ScalarStyle::Literal => {
                 let places = lines(written, value, span.start)?;
                 Some(Self { text: value.to_owned(), places, is_written: true })
+            }
+            ScalarStyle::Folded => {
+                let places = folded(written, value, span.start)?;
+                Some(Self { text: value.to_owned(), places, is_written: false })
             }
             ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => {
                 let (text, places) = unquoted(written, span.start)?;
@@ -75,28 +79,88 @@ fn lines(written: &str, value: &str, start: u32) -> Option<Vec<u32>> {
     Some(places)
 }
 
-/// What a text in quotes on one line means, and the place of each byte. The caller compares it with
-/// what the parser read: here, only escapes are known that JSON has, too.
+/// The place of each byte of a folded block's value: its words are those of the file, only the space
+/// between them differs.
+fn folded(written: &str, value: &str, start: u32) -> Option<Vec<u32>> {
+    let mut places = Vec::with_capacity(value.len() + 1);
+    let mut at = written.find('\n')? + 1;
+    let is_space = |byte: &u8| byte.is_ascii_whitespace();
+    let bytes = written.as_bytes();
+    for byte in value.bytes() {
+        if !is_space(&byte) {
+            at += bytes.get(at..)?.iter().position(|byte| !is_space(byte))?;
+            if bytes.get(at) != Some(&byte) {
+                return None;
+            }
+        }
+        places.push(start + u32::try_from(at).ok()?);
+        let is_here = bytes.get(at).is_some_and(|here| is_space(here) == is_space(&byte));
+        at += usize::from(is_here);
+    }
+    let end = value.trim_end().len();
+    let end = places.get(end.checked_sub(1)?)? + 1;
+    places.push(end);
+    Some(places)
+}
+
+/// What a text in quotes means, and the place of each byte. The caller compares it with what the
+/// parser read: what is not known here is not read.
 fn unquoted(written: &str, start: u32) -> Option<(String, Vec<u32>)> {
     let quote = written.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
     let inner = written.strip_prefix(quote)?.strip_suffix(quote)?;
     let mut text = String::with_capacity(inner.len());
     let mut places = Vec::with_capacity(inner.len() + 1);
     let mut rest = inner;
+    // The length up to which nothing is cut off any more.
+    let mut fixed = 0;
     while let Some(c) = rest.chars().next() {
+        let place = start + 1 + u32::try_from(inner.len() - rest.len()).ok()?;
+        if matches!(c, '\n' | '\r') {
+            // Spaces at the end of a line are no part of the text, unless they are escaped.
+            let end = text.trim_end_matches([' ', '\t']).len().max(fixed);
+            text.truncate(end);
+            places.truncate(end);
+            let (breaks, length) = line_breaks(rest);
+            let joint = if breaks == 1 { " ".to_owned() } else { "\n".repeat(breaks - 1) };
+            text.push_str(&joint);
+            places.resize(text.len(), place);
+            rest = rest.get(length..)?;
+            fixed = text.len();
+            continue;
+        }
+        if let Some(next) = rest.strip_prefix('\\').filter(|_| quote == '"')
+            && next.starts_with(['\n', '\r'])
+        {
+            let (breaks, length) = line_breaks(next);
+            text.push_str(&"\n".repeat(breaks - 1));
+            places.resize(text.len(), place);
+            rest = next.get(length..)?;
+            fixed = text.len();
+            continue;
+        }
         let (c, length) = match c {
-            '\n' | '\r' => return None,
             '\'' if quote == '\'' => (c, 2),
             '\\' if quote == '"' => escape(rest)?,
             c => (c, c.len_utf8()),
         };
-        let place = start + 1 + u32::try_from(inner.len() - rest.len()).ok()?;
         text.push(c);
         places.resize(text.len(), place);
+        if length > c.len_utf8() {
+            fixed = text.len();
+        }
         rest = rest.get(length..)?;
     }
     places.push(start + 1 + u32::try_from(inner.len()).ok()?);
     Some((text, places))
+}
+
+/// The number of line breaks at the start of a text, and the length up to the first character of the
+/// line after them.
+fn line_breaks(text: &str) -> (usize, usize) {
+    let end = text.trim_start_matches(['\n', '\r', ' ', '\t']);
+    let length = text.len() - end.len();
+    let breaks = text.bytes().take(length).filter(|byte| *byte == b'\n').count();
+    (breaks.max(1), length)
 }
 
 /// The character that an escape at the start of a text means, and the length of the escape.
@@ -108,7 +172,15 @@ fn escape(text: &str) -> Option<(char, usize)> {
         'r' => '\r',
         'b' => '\u{8}',
         'f' => '\u{c}',
-        c @ ('"' | '\\' | '/') => c,
+        '0' => '\0',
+        'a' => '\u{7}',
+        'v' => '\u{b}',
+        'e' => '\u{1b}',
+        c @ ('"' | '\\' | '/' | ' ' | '\t') => c,
+        'x' => {
+            let code = u32::from_str_radix(text.get(2..4)?, 16).ok()?;
+            return Some((char::from_u32(code)?, 4));
+        }
         'u' => {
             let high = unit(2)?;
             if !(0xD800..0xDC00).contains(&high) {
@@ -146,8 +218,42 @@ mod tests {
         assert_eq!((text.as_str(), places), ("it's", vec![1, 2, 3, 5, 6]));
         let (text, places) = unquoted(r#""\ud83d\ude00!""#, 0).unwrap();
         assert_eq!((text.as_str(), places), ("😀!", vec![1, 1, 1, 1, 13, 14]));
-        for written in ["plain", "\"a\nb\"", r#""\x41""#, r#""\ud83d""#, "\""] {
+        for written in ["plain", r#""\q41""#, r#""\ud83d""#, "\""] {
             assert!(unquoted(written, 0).is_none(), "{written}");
         }
+    }
+
+    #[test]
+    fn lines_in_quotes_are_folded() {
+        for (written, text) in [
+            ("'a \n  b'", "a b"),
+            ("'a\n\n  b\n\n\n c'", "a\nb\n\nc"),
+            ("\"a\\n\\\n  b\"", "a\nb"),
+            ("\"a\\\n  \\  b\"", "a  b"),
+            ("\"a\\x41 \r\n  b\"", "aA b"),
+        ] {
+            let (found, places) = unquoted(written, 0).unwrap();
+            assert_eq!(found, text, "{written:?}");
+            let stream = crate::parse(written.into());
+            assert_eq!(stream.documents[0].root().as_str(), Some(text), "{written:?}");
+            for (at, c) in text.char_indices().filter(|(_, c)| matches!(c, 'a' | 'b' | 'c')) {
+                assert!(written[places[at] as usize..].starts_with(c), "{written:?}: {places:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn words_of_a_folded_block_know_their_places() {
+        let text = "v: >- # why\n  a: 1\n\n  b:\n    c: [d,\n    e]\nz: 1\n";
+        let stream = crate::parse(text.into());
+        let value = stream.documents[0].root().get("v").unwrap();
+        let readable = Readable::of(text, value).unwrap();
+        assert_eq!(readable.text, "a: 1\nb:\n  c: [d,\n  e]");
+        assert!(!readable.is_written);
+        for word in ["a", "b", "c", "d", "e]"] {
+            let place = readable.place(u32::try_from(readable.text.find(word).unwrap()).unwrap());
+            assert!(text[place as usize..].starts_with(word), "{word}");
+        }
+        assert_eq!(readable.place(u32::MAX), u32::try_from(text.find("]\n").unwrap() + 1).unwrap());
     }
 }

@@ -167,5 +167,5 @@ fn wildcards(path: &str) -> Option<(&str, &str)> {
 fn named(path: &Path) -> Candidate {
     let path = without_detours(path);
     let name = display_name(&path);
-    Candidate { path, name, explicit: false, named: false, link: false }
+    Candidate::referenced(path, name)
 }
