@@ -1,6 +1,6 @@
 //! Compiled expressions.
 
-use crate::fields;
+use crate::fields::{self, Known, Types};
 use crate::lang::ast::{Expr, Global};
 use crate::lang::check::{Environment, check};
 use crate::lang::eval::{Bindings, EvalError};
@@ -54,13 +54,13 @@ impl Expression {
         Ok((Self { text: text.to_owned(), sees_request, tree }, of))
     }
 
-    /// Reads the expression again as one about objects of these kinds: a field that none of them has
-    /// is an error, as in the type checks of an API server.
-    pub(crate) fn check_fields(&self, kinds: &[String]) -> Result<(), String> {
-        let mistakes = fields::mistakes(&self.tree, kinds);
+    /// Reads the expression again as one about objects of known kinds: a field that none of them has
+    /// is an error, as in the type checks of an API server. Returns the types that its value may have.
+    pub(crate) fn check_fields(&self, known: &Known) -> Result<Types, String> {
+        let (types, mistakes) = fields::read(&self.tree, known);
         let lines: Vec<String> =
             mistakes.iter().map(|mistake| describe(&self.text, mistake)).collect();
-        if lines.is_empty() { Ok(()) } else { Err(lines.join("; ")) }
+        if lines.is_empty() { Ok(types) } else { Err(lines.join("; ")) }
     }
 
     /// Evaluates the expression.

@@ -4,45 +4,76 @@
 //! Invariant: only what is certain is a mistake. A value whose type is not known (parameters, status,
 //! anything computed) may have any field, and so may a value that one of several kinds gives it.
 
+use std::collections::BTreeMap;
+
 use coaming_kube::schema::{ApiField, ApiType};
 
-use crate::lang::Mistake;
 use crate::lang::ast::{Call, Expr, Global, Kind, Loop, Operation};
+use crate::lang::{Mistake, Str};
 
 /// The types that a value may have; `None` if they are not known.
-type Types = Option<Vec<ApiType>>;
+pub(crate) type Types = Option<Vec<ApiType>>;
+
+/// What is known of the names that an expression reads.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Known {
+    /// The kinds of `object`; if empty, it may be of any.
+    kinds: Vec<String>,
+    /// The types of a policy's variables.
+    variables: BTreeMap<Str, Types>,
+}
+
+impl Known {
+    /// Of objects of these kinds.
+    pub(crate) fn of(kinds: &[String]) -> Self {
+        Self { kinds: kinds.to_vec(), variables: BTreeMap::new() }
+    }
+
+    /// Adds a variable, for the expressions after it.
+    pub(crate) fn add(&mut self, name: &Str, types: Types) {
+        self.variables.insert(Str::clone(name), types);
+    }
+}
 
 /// Kinds that others define too, with other fields: there, only a field that is nearly right counts.
 const AMBIGUOUS: &[&str] = &["Event", "Ingress", "Job", "Service"];
 
-/// The fields that no object of the kinds has. Without kinds, or with one that is not Kubernetes' own,
-/// there are none.
-pub(crate) fn mistakes(tree: &Expr, kinds: &[String]) -> Vec<Mistake> {
+/// The types of an expression, and the fields in it that no object of the kinds has. Without kinds, or
+/// with one that is not Kubernetes' own, there are none.
+pub(crate) fn read(tree: &Expr, known: &Known) -> (Types, Vec<Mistake>) {
+    let kinds = &known.kinds;
     let of_kinds: Vec<Vec<ApiType>> = kinds.iter().map(|kind| ApiType::of_kind(kind)).collect();
     if kinds.is_empty() || of_kinds.iter().any(Vec::is_empty) {
-        return Vec::new();
+        return (None, Vec::new());
     }
     let only_near = kinds.iter().any(|kind| AMBIGUOUS.contains(&kind.as_str()));
     let objects = of_kinds.into_iter().flatten().collect();
-    let mut walk = Walk { objects, only_near, locals: Vec::new(), mistakes: Vec::new() };
-    walk.expression(tree);
-    walk.mistakes
+    let variables = &known.variables;
+    let mut walk = Walk { objects, variables, only_near, locals: Vec::new(), mistakes: Vec::new() };
+    let types = walk.expression(tree);
+    (types, walk.mistakes)
 }
 
-struct Walk {
+struct Walk<'k> {
     objects: Vec<ApiType>,
+    variables: &'k BTreeMap<Str, Types>,
     only_near: bool,
     /// The types of the loops' variables in scope.
     locals: Vec<Types>,
     mistakes: Vec<Mistake>,
 }
 
-impl Walk {
+impl Walk<'_> {
     fn expression(&mut self, expr: &Expr) -> Types {
         match &expr.kind {
             Kind::Global(Global::Object | Global::OldObject) => Some(self.objects.clone()),
             Kind::Literal(_) | Kind::Name(_) | Kind::Global(_) => None,
             Kind::Local(position) => self.locals.get(*position).cloned().flatten(),
+            Kind::Select { operand, field, .. }
+                if matches!(operand.kind, Kind::Global(Global::Variables)) =>
+            {
+                self.variables.get(field).cloned().flatten()
+            }
             Kind::Select { operand, field, .. } => self.field(expr.at, operand, field),
             Kind::Has { operand, field } => {
                 self.field(expr.at, operand, field);
@@ -163,7 +194,7 @@ mod tests {
         let environment = Environment { has_authorizer: true, ..Environment::default() };
         let (expression, _) = Expression::compile(text, &environment, Expected::Bool).unwrap();
         let kinds: Vec<String> = kinds.iter().map(|kind| (*kind).to_owned()).collect();
-        expression.check_fields(&kinds).err()
+        expression.check_fields(&super::Known::of(&kinds)).err()
     }
 
     #[test]

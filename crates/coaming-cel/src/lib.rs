@@ -10,6 +10,7 @@
 //! * An object is converted once for all rules, and an expression is compiled once.
 
 mod binding;
+pub mod definitions;
 mod expression;
 mod fields;
 mod kinds;

@@ -12,8 +12,10 @@ use coaming_yaml::{LineIndex, Node};
 use crate::CompileError;
 use crate::binding::{Binding, Parameters};
 use crate::expression::{Expected, Expression};
+use crate::fields::{Known, Types};
 use crate::lang::Str;
 use crate::lang::check::Environment;
+use crate::lang::types::Type;
 use crate::matching::Constraints;
 use crate::rule::{Compiled, Scope, Validation, meta};
 
@@ -70,20 +72,20 @@ fn compile_parts<'n>(
         has_params: parameters.is_some(),
         has_variables: true,
         has_authorizer: true,
+        own: None,
     };
-    let kinds = constraints.kinds();
-    let variables = variables(spec, &mut environment, &kinds)?;
+    let mut known = Known::of(&constraints.kinds());
+    let variables = variables(spec, &mut environment, &mut known)?;
     let mut conditions = Vec::new();
     for (index, node) in spec.list("matchConditions").enumerate() {
         let field = format!("matchConditions[{index}].expression");
-        let (condition, _) =
-            part(node, "expression", &field, (&environment, &kinds), Expected::Bool)?;
-        conditions.push(condition);
+        let condition = part(node, "expression", &field, (&environment, &known), Expected::Bool)?;
+        conditions.push(condition.expression);
     }
     for (index, node) in spec.list("auditAnnotations").enumerate() {
         let field = format!("auditAnnotations[{index}].valueExpression");
         let expected = Expected::StringOrNull;
-        part(node, "valueExpression", &field, (&environment, &kinds), expected)?;
+        part(node, "valueExpression", &field, (&environment, &known), expected)?;
     }
     Ok(Compiled {
         meta: meta(object.name(), "Object violates a policy of your own", Severity::Medium),
@@ -91,7 +93,7 @@ fn compile_parts<'n>(
         scope: Scope::Constraints(constraints),
         conditions,
         variables,
-        validations: validations(spec, &environment, &kinds)?,
+        validations: validations(spec, &environment, &known)?,
         parameters,
         bindings,
         strict: spec.string("failurePolicy") != Some("Ignore"),
@@ -112,7 +114,7 @@ fn parameters<'n>(spec: Option<Node<'n>>) -> Result<Option<Parameters>, Complain
 fn variables<'n>(
     spec: Option<Node<'n>>,
     environment: &mut Environment,
-    kinds: &[String],
+    known: &mut Known,
 ) -> Result<BTreeMap<Str, Expression>, Complaint<'n>> {
     let mut variables = BTreeMap::new();
     for (index, node) in spec.list("variables").enumerate() {
@@ -121,10 +123,10 @@ fn variables<'n>(
             return Err((Some(node), format!("variables[{index}] has no name")));
         };
         let name = Str::from(name);
-        let compiled = part(node, "expression", &field, (environment, kinds), Expected::Anything)?;
-        let (expression, of) = compiled;
-        environment.variables.insert(Str::clone(&name), of);
-        variables.insert(name, expression);
+        let part = part(node, "expression", &field, (environment, known), Expected::Anything)?;
+        environment.variables.insert(Str::clone(&name), part.of);
+        known.add(&name, part.types);
+        variables.insert(name, part.expression);
     }
     Ok(variables)
 }
@@ -132,24 +134,24 @@ fn variables<'n>(
 fn validations<'n>(
     spec: Option<Node<'n>>,
     environment: &Environment,
-    kinds: &[String],
+    known: &Known,
 ) -> Result<Vec<Validation>, Complaint<'n>> {
     let for_messages = Environment { has_authorizer: false, ..environment.clone() };
     let mut validations = Vec::new();
     for (index, node) in spec.list("validations").enumerate() {
         let field = format!("validations[{index}].expression");
-        let (expression, _) =
-            part(node, "expression", &field, (environment, kinds), Expected::Bool)?;
+        let expression = part(node, "expression", &field, (environment, known), Expected::Bool)?;
         let message_expression = match node.string("messageExpression") {
             None => None,
             Some(_) => {
                 let field = format!("validations[{index}].messageExpression");
                 let name = "messageExpression";
-                Some(part(node, name, &field, (&for_messages, kinds), Expected::String)?.0)
+                let message = part(node, name, &field, (&for_messages, known), Expected::String)?;
+                Some(message.expression)
             }
         };
         validations.push(Validation {
-            expression,
+            expression: expression.expression,
             message: node.string("message").map(str::to_owned),
             message_expression,
         });
@@ -157,22 +159,29 @@ fn validations<'n>(
     Ok(validations)
 }
 
-/// Compiles the expression in a field, about objects of these kinds: a field that none of them has
-/// is an error, as it is a warning of the API server's type checks.
+/// A compiled expression, with its type and what is known of its value's fields.
+struct Part {
+    expression: Expression,
+    of: Type,
+    types: Types,
+}
+
+/// Compiles the expression in a field, about objects of known kinds: a field that none of them has is
+/// an error, as it is a warning of the API server's type checks.
 fn part<'n>(
     node: Node<'n>,
     name: &str,
     field: &str,
-    (environment, kinds): (&Environment, &[String]),
+    (environment, known): (&Environment, &Known),
     expected: Expected,
-) -> Result<(Expression, crate::lang::types::Type), Complaint<'n>> {
+) -> Result<Part, Complaint<'n>> {
     let value = node.get(name);
     let text = node.string(name).unwrap_or_default();
     if text.trim().is_empty() {
         return Err((value.or(Some(node)), format!("{field} is empty")));
     }
     let error = |message| (value, format!("{field}: {message}"));
-    let compiled = Expression::compile(text, environment, expected).map_err(error)?;
-    compiled.0.check_fields(kinds).map_err(error)?;
-    Ok(compiled)
+    let (expression, of) = Expression::compile(text, environment, expected).map_err(error)?;
+    let types = expression.check_fields(known).map_err(error)?;
+    Ok(Part { expression, of, types })
 }

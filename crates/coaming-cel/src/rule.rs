@@ -7,13 +7,16 @@ use std::sync::Arc;
 
 use coaming_config::CustomRule;
 use coaming_finding::{
-    Category, Confidence, Finding, Fix, Lifecycle, Location, ObjectRef, RuleId, RuleMeta, Severity,
+    Category, Confidence, Finding, Fix, Lifecycle, Location, ObjectRef, RuleId, RuleMeta, RuleRef,
+    Severity,
 };
+use coaming_kube::{Object, World};
 use coaming_yaml::Node;
 
 use crate::CompileError;
 use crate::binding::{Binding, Parameters};
 use crate::expression::{Expected, Expression};
+use crate::fields::Known;
 use crate::lang::Str;
 use crate::lang::ast::Global;
 use crate::lang::check::Environment;
@@ -88,7 +91,7 @@ pub(crate) fn compile(rule: &CustomRule) -> Result<Compiled, CompileError> {
         message: format!("rule `{}`: not a valid CEL expression: {message}", rule.name),
     };
     let (expression, _) = compiled.map_err(error)?;
-    expression.check_fields(&rule.kinds).map_err(error)?;
+    expression.check_fields(&Known::of(&rule.kinds)).map_err(error)?;
     Ok(Compiled {
         meta: meta(&rule.name, &rule.message, rule.severity),
         line: rule.line,
@@ -211,44 +214,56 @@ impl Compiled {
 
     fn finding(&self, subject: &Subject<'_>, message: &str, severity: Severity) -> Finding {
         let object = subject.object;
-        let source = subject.world.source(object.source());
-        let has_spans = source.is_some_and(|source| source.has_positions());
         let place: Node<'_> = object
             .metadata()
             .and_then(|metadata| metadata.get("name"))
             .unwrap_or_else(|| object.node());
+        let rule = RuleRef::from(Arc::clone(&self.meta));
+        let expression = self.validations.first().map(|check| check.expression.text.as_str());
         Finding {
-            rule: Arc::clone(&self.meta).into(),
             severity,
-            confidence: Confidence::High,
-            message: message.trim_end_matches('.').to_owned(),
-            why: Cow::Borrowed(""),
             help: Cow::Borrowed("Make the rule's expression true, or change the rule."),
-            object: Some(ObjectRef {
-                api_version: object.api_version().to_owned(),
-                kind: object.kind().to_owned(),
-                namespace: object.namespace().to_owned(),
-                name: object.name().to_owned(),
-            }),
-            container: None,
-            locations: vec![Location {
-                source: Some(object.source()),
-                path: place.path(),
-                span: place.span().filter(|_| has_spans),
-                label: String::new(),
-            }],
-            fix: Some(Fix::manual(
-                "make the rule's expression true",
-                self.validations
-                    .first()
-                    .map_or_else(String::new, |check| check.expression.text.clone()),
-            )),
-            suppressed: None,
-            variants: Vec::new(),
-            commit: None,
-            verification: None,
-            way: None,
+            ..finding_at((subject.world, object), place, rule, message, expression)
         }
+    }
+}
+
+/// A finding about a part of an object that makes an expression false.
+pub(crate) fn finding_at(
+    (world, object): (&World, Object<'_>),
+    place: Node<'_>,
+    rule: RuleRef,
+    message: &str,
+    expression: Option<&str>,
+) -> Finding {
+    let source = world.source(object.source());
+    let has_spans = source.is_some_and(|source| source.has_positions());
+    Finding {
+        severity: rule.severity,
+        rule,
+        confidence: Confidence::High,
+        message: message.trim_end_matches('.').to_owned(),
+        why: Cow::Borrowed(""),
+        help: Cow::Borrowed(""),
+        object: Some(ObjectRef {
+            api_version: object.api_version().to_owned(),
+            kind: object.kind().to_owned(),
+            namespace: object.namespace().to_owned(),
+            name: object.name().to_owned(),
+        }),
+        container: None,
+        locations: vec![Location {
+            source: Some(object.source()),
+            path: place.path(),
+            span: place.span().filter(|_| has_spans),
+            label: String::new(),
+        }],
+        fix: Some(Fix::manual("make the rule's expression true", expression.unwrap_or_default())),
+        suppressed: None,
+        variants: Vec::new(),
+        commit: None,
+        verification: None,
+        way: None,
     }
 }
 

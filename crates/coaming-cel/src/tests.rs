@@ -188,6 +188,39 @@ fn mistakes_in_policies_are_errors_at_load() {
 }
 
 #[test]
+fn fields_are_read_through_variables() {
+    let policy = |variables: &str, expression: &str| {
+        let variables = format!("  failurePolicy: Fail\n  variables: [{variables}]\n");
+        let policy = POLICY.replace("  failurePolicy: Fail\n", &variables);
+        let wrong = policy.replace("object.spec.replicas >= 2", expression);
+        CustomRules::compile(&[], world(&wrong)).map_err(|errors| errors[0].message.clone())
+    };
+    let pod = "{name: pod, expression: object.spec.template.spec}";
+    let all = "{name: all, expression: 'variables.pod.containers + variables.pod.?initContainers.orValue([])'}";
+    for (variables, expression, expected) in [
+        (pod, "variables.pod.hostNetwrk == true", "undefined field 'hostNetwrk'; did you mean"),
+        (pod, "variables.pod.containers.all(c, has(c.imag))", "undefined field 'imag'"),
+        (&format!("{pod}, {all}"), "variables.all.all(c, has(c.imag))", "undefined field 'imag'"),
+        (
+            &format!("{pod}, {{name: x, expression: variables.pod.hostNetwrk == true}}"),
+            "variables.x",
+            "variables[1].expression: column 14: undefined field 'hostNetwrk'",
+        ),
+    ] {
+        let message = policy(variables, expression).unwrap_err();
+        assert!(message.contains(expected), "{expression}: {message}");
+    }
+    let own = "{name: own, expression: \"{'a': 1}\"}";
+    for (variables, expression) in [
+        (pod, "has(variables.pod.hostNetwork)"),
+        (own, "variables.own.a == 1"),
+        (&format!("{pod}, {all}"), "variables.all.all(c, has(c.image))"),
+    ] {
+        assert!(policy(variables, expression).is_ok(), "{expression}");
+    }
+}
+
+#[test]
 fn fields_of_policies_are_mistakes_only_where_the_kinds_are_certain() {
     let wrong = POLICY.replace("object.spec.replicas >= 2", "object.spec.backoffLimit == 2");
     assert!(CustomRules::compile(&[], world(&wrong)).is_err());

@@ -44,5 +44,6 @@ pub use rules::cluster::unseen_components;
 pub use rules::network_policy::openings::is_restricted_balancer;
 pub use rules::secrets::{SECRET_RULES, generated_secrets};
 pub use rules::security_context::sysctls::SAFE_SYSCTLS;
+pub use safety::is_partial;
 pub use standard::{review_standard, run_standard, standard_rule};
 pub use suppress::CONFIGURATION;

@@ -83,7 +83,8 @@ pub(crate) fn may_be_completed(world: &World, object: Object<'_>) -> bool {
 
 /// Whether the object may be a part of one: something that is applied to it, compared with it, or
 /// completed by an overlay. What is absent in it says nothing.
-pub(crate) fn is_partial(world: &World, object: Object<'_>) -> bool {
+#[must_use]
+pub fn is_partial(world: &World, object: Object<'_>) -> bool {
     let Some(source) = world.source(object.source()) else { return false };
     let file = source.name.rsplit('/').next().unwrap_or_default();
     is_base(&source.name)

@@ -2,9 +2,9 @@
 //! refused: rules that silently do not run would be worse.
 
 #[cfg(feature = "cel")]
-pub(crate) use with_cel::CustomRules;
+pub(crate) use with_cel::{CustomRules, by_definitions};
 #[cfg(not(feature = "cel"))]
-pub(crate) use without_cel::CustomRules;
+pub(crate) use without_cel::{CustomRules, by_definitions};
 
 #[cfg(feature = "cel")]
 mod with_cel {
@@ -13,7 +13,7 @@ mod with_cel {
 
     use coaming_config::Config;
     use coaming_finding::{Finding, InputError, RuleMeta};
-    use coaming_kube::{ApiRequest, SourceId, World};
+    use coaming_kube::{ApiRequest, Object, SourceId, World};
 
     use crate::ScanError;
 
@@ -68,6 +68,17 @@ mod with_cel {
         }
     }
 
+    /// The custom resources that break rules of their definitions, and how many rules are unknown.
+    pub(crate) fn by_definitions(
+        world: &World,
+        rule: &'static RuleMeta,
+        only: Option<SourceId>,
+    ) -> (Vec<Finding>, usize) {
+        let concerns = |object: Object<'_>| !coaming_rules::is_partial(world, object);
+        let report = coaming_cel::definitions::judge(world, rule, only, concerns);
+        (report.findings, report.unknown)
+    }
+
     fn line(error: &coaming_cel::CompileError) -> String {
         match error.file.as_str() {
             "" => format!("{}:{}: {}", coaming_config::FILE_NAME, error.line, error.message),
@@ -86,6 +97,15 @@ mod without_cel {
     use coaming_kube::{ApiRequest, SourceId, World};
 
     use crate::ScanError;
+
+    /// Nothing: rules of definitions are in CEL, too.
+    pub(crate) fn by_definitions(
+        _world: &World,
+        _rule: &'static RuleMeta,
+        _only: Option<SourceId>,
+    ) -> (Vec<Finding>, usize) {
+        (Vec::new(), 0)
+    }
 
     /// No rules.
     #[derive(Debug, Default)]

@@ -12,7 +12,7 @@ use coaming_secret::{Detector, FingerprintKey};
 use time::Date;
 
 use crate::configuration::read_settings;
-use crate::custom::CustomRules;
+use crate::custom::{CustomRules, by_definitions};
 use crate::neighborhood::{self, SUBJECT};
 use crate::{ScanError, VariantWorld, compliance, notes};
 
@@ -20,6 +20,9 @@ use crate::{ScanError, VariantWorld, compliance, notes};
 const VULNERABILITIES: &str = "image-vulnerabilities";
 /// The rule that reads signatures.
 const UNSIGNED: &str = "image-unsigned";
+
+/// The rule about values that definitions do not allow.
+const INVALID_VALUE: &str = "invalid-value";
 
 /// Judges objects, by one configuration.
 #[derive(Debug)]
@@ -197,19 +200,31 @@ impl Engine {
         today: Option<Date>,
         known: &Knowledge,
     ) -> Report {
+        let mut notes = notes::of(world);
         let mut findings = match self.standard {
             Some(level) => coaming_rules::run_standard(world, level, self.version),
             None => {
                 let known = Some(known);
                 let input = Input { world, images, settings: &self.settings, today, known };
-                coaming_rules::run(input, &self.rules, self.custom.run(world))
+                let (mut others, unknown) = self.by_definitions(world, None);
+                others.extend(self.custom.run(world));
+                notes.extend(notes::unknown_rules(unknown));
+                notes.sort();
+                coaming_rules::run(input, &self.rules, others)
             }
         };
         coaming_rules::settle(world, &mut findings);
         if coaming_rules::relocate(world, &mut findings) {
             coaming_rules::put_in_order(&mut findings);
         }
-        Report { notes: notes::of(world), ..self.report(findings) }
+        Report { notes, ..self.report(findings) }
+    }
+
+    /// The custom resources that break rules of their definitions, if the rule about that runs, and how
+    /// many rules could not be compiled.
+    fn by_definitions(&self, world: &World, only: Option<SourceId>) -> (Vec<Finding>, usize) {
+        let rule = self.rules.rules().iter().find(|rule| rule.meta.id == *INVALID_VALUE);
+        rule.map_or_else(Default::default, |rule| by_definitions(world, rule.meta, only))
     }
 
     /// Judges what is in one source (the object of an admission review, an editor's buffer), which
@@ -246,7 +261,8 @@ impl Engine {
             None => {
                 let settings = &self.settings;
                 let input = Input { world: &small, images, settings, today, known: None };
-                let custom = self.custom.review(&small, SUBJECT, request);
+                let mut custom = self.custom.review(&small, SUBJECT, request);
+                custom.extend(self.by_definitions(&small, Some(SUBJECT)).0);
                 coaming_rules::review(input, &self.rules, SUBJECT, custom)
             }
         };

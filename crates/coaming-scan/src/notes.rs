@@ -53,6 +53,16 @@ fn delivered_from_elsewhere(world: &World) -> impl Iterator<Item = Note> {
     })
 }
 
+/// The note about rules of definitions that are not understood.
+pub(crate) fn unknown_rules(count: usize) -> Option<Note> {
+    let message = match count {
+        0 => return None,
+        1 => "1 rule of a CustomResourceDefinition (`x-kubernetes-validations`) is not evaluated: it does not compile".to_owned(),
+        _ => format!("{count} rules of CustomResourceDefinitions (`x-kubernetes-validations`) are not evaluated: they do not compile"),
+    };
+    Some(Note { message, count })
+}
+
 /// The note about manifests that objects keep as text, and that cannot be read.
 fn unread_manifests(world: &World) -> Option<Note> {
     let count: usize = world.sources().map(|(_, source)| source.unread_manifests()).sum();

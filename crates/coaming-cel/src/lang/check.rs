@@ -1,6 +1,7 @@
 //! The type checker: refuses what upstream's refuses, and resolves names in place.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::ast::{Call, Expr, Global, Kind, Loop, Operation};
 use super::declarations::{function, type_name};
@@ -19,7 +20,23 @@ pub(crate) struct Environment {
     /// Whether `variables` exists, which it does not in match conditions.
     pub(crate) has_variables: bool,
     pub(crate) has_authorizer: bool,
+    /// What a rule of a CustomResourceDefinition sees instead of the API server's names.
+    pub(crate) own: Option<OwnTypes>,
 }
+
+/// The types of the names in a rule of a CustomResourceDefinition.
+#[derive(Clone, Debug)]
+pub(crate) struct OwnTypes {
+    /// Of `self`.
+    pub(crate) value: Type,
+    /// Of `oldSelf`.
+    pub(crate) old: Type,
+    /// The fields of the types of the schema.
+    pub(crate) objects: Arc<ObjectTypes>,
+}
+
+/// The fields of types, by the name of the type.
+pub(crate) type ObjectTypes = BTreeMap<Str, BTreeMap<Str, Type>>;
 
 /// Checks an expression, resolves its names, and returns its type or all mistakes.
 pub(crate) fn check(expr: &mut Expr, environment: &Environment) -> Result<Type, Vec<Mistake>> {
@@ -142,21 +159,26 @@ impl Checker<'_> {
         if name.contains('.') && self.scope.iter().any(|(own, _)| &**own == root) {
             return None;
         }
-        let (global, of) = match &*name {
-            "object" => (Global::Object, Type::Dyn),
-            "oldObject" => (Global::OldObject, Type::Dyn),
-            "params" if self.environment.has_params => (Global::Params, Type::Dyn),
-            "request" => (Global::Request, Type::Struct("kubernetes.AdmissionRequest".into())),
-            "namespaceObject" => {
+        let own = self.environment.own.as_ref();
+        let (global, of) = match (&*name, own) {
+            ("self", Some(own)) => (Global::Object, own.value.clone()),
+            ("oldSelf", Some(own)) => (Global::OldObject, own.old.clone()),
+            ("object", None) => (Global::Object, Type::Dyn),
+            ("oldObject", None) => (Global::OldObject, Type::Dyn),
+            ("params", _) if self.environment.has_params => (Global::Params, Type::Dyn),
+            ("request", None) => {
+                (Global::Request, Type::Struct("kubernetes.AdmissionRequest".into()))
+            }
+            ("namespaceObject", None) => {
                 (Global::NamespaceObject, Type::Struct("kubernetes.Namespace".into()))
             }
-            "variables" if self.environment.has_variables => {
+            ("variables", _) if self.environment.has_variables => {
                 (Global::Variables, Type::Struct("kubernetes.variables".into()))
             }
-            "authorizer" if self.environment.has_authorizer => {
+            ("authorizer", _) if self.environment.has_authorizer => {
                 (Global::Authorizer, Type::named("kubernetes.authorization.Authorizer"))
             }
-            "authorizer.requestResource" if self.environment.has_authorizer => {
+            ("authorizer.requestResource", _) if self.environment.has_authorizer => {
                 let of = Type::named("kubernetes.authorization.ResourceCheck");
                 (Global::RequestResource, of)
             }
@@ -182,7 +204,8 @@ impl Checker<'_> {
                 let found = if &**name == "kubernetes.variables" {
                     self.environment.variables.get(field).cloned()
                 } else {
-                    objects::field(name, field)
+                    let own = self.environment.own.as_ref().and_then(|own| own.objects.get(name));
+                    own.map_or_else(|| objects::field(name, field), |own| own.get(field).cloned())
                 };
                 match found {
                     Some(found) => found,

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use coaming_yaml::{Node, NodeId, Scalar};
 
 use super::values::Patterns;
-use super::{SchemaProblem, SchemaProblemKind, found, is_placeholder, suggestion, values};
+use super::{
+    SchemaProblem, SchemaProblemKind, combined, found, is_placeholder, suggestion, values,
+};
 use crate::{Fields, Object, ObjectId, World};
 
 /// The custom resource definitions in a world, by the types that they define.
@@ -68,6 +70,12 @@ impl Definitions {
             }
         }
         Self { by_type, patterns: Patterns::default() }
+    }
+
+    /// The `openAPIV3Schema` of an object's type, if all definitions of the type say the same.
+    #[must_use]
+    pub fn certain_schema_of<'w>(&self, object: Object<'_>, world: &'w World) -> Option<Node<'w>> {
+        self.schema_of(object, world).filter(|schema| schema.is_certain).map(|schema| schema.node)
     }
 
     /// The schema of an object's type.
@@ -154,6 +162,7 @@ impl<'a> Checker<'_, 'a> {
         if let Some(patterns) =
             self.patterns.filter(|_| !is_placeholder(node) && !node.is_embedded())
             && let Some(limit) = values::problem(node, schema, kind, patterns)
+                .or_else(|| combined::problem(node, schema, patterns))
         {
             let kind = SchemaProblemKind::Refused { name, limit };
             self.problems.push(SchemaProblem { node, kind });

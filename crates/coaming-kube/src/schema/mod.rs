@@ -12,7 +12,9 @@
 //! Objects of other kinds are judged by the schema of their definition ([`Definitions`]) if it is
 //! in the world, and else only for keys that occur twice.
 
+mod combined;
 mod definition;
+mod formats;
 mod kind;
 mod typed;
 mod values;

@@ -1,6 +1,6 @@
-//! The values that a schema allows: `enum`, `pattern`, limits, and fields that are required. Only
-//! what the API server refuses with certainty is a problem: a value that has a default is not
-//! missing, and what depends on other values (`oneOf` and the like) is not judged.
+//! The values that a schema allows: `enum`, `pattern`, `format`, limits, and fields that are required.
+//! Only what the API server refuses with certainty is a problem: a value that has a default is not
+//! missing.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use coaming_yaml::{Node, Scalar};
 use regex::Regex;
 
+use super::formats;
 use crate::Fields;
 
 /// What a schema allows.
@@ -35,6 +36,16 @@ pub enum Limit<'a> {
     Least(i64),
     /// At most this many characters, or items.
     Most(i64),
+    /// Text of this format.
+    Format(&'a str),
+    /// What fits all of `allOf`.
+    AllOf,
+    /// What fits one of `anyOf`.
+    AnyOf,
+    /// What fits exactly one of `oneOf`, and not this many.
+    OnlyOne(usize),
+    /// Anything but what `not` says.
+    Not,
 }
 
 /// Patterns that were compiled before.
@@ -44,13 +55,22 @@ pub(super) struct Patterns(Arc<Mutex<HashMap<String, Option<Regex>>>>);
 impl Patterns {
     /// Whether a pattern refuses a text. One that is not known here refuses none.
     fn refuses(&self, pattern: &str, text: &str) -> bool {
+        self.compiled(pattern).is_some_and(|compiled| !compiled.is_match(text))
+    }
+
+    /// Whether a pattern is understood.
+    pub(super) fn knows(&self, pattern: &str) -> bool {
+        self.compiled(pattern).is_some()
+    }
+
+    fn compiled(&self, pattern: &str) -> Option<Regex> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let compiled = match known.get(pattern) {
             Some(compiled) => compiled.clone(),
             None => known.entry(pattern.to_owned()).or_insert(Regex::new(pattern).ok()).clone(),
         };
         drop(known);
-        compiled.is_some_and(|compiled| !compiled.is_match(text))
+        compiled
     }
 }
 
@@ -83,6 +103,10 @@ pub(super) fn problem<'a>(
             of_enum(node, schema)
                 .or_else(|| of_length(text.chars().count(), schema, "minLength", "maxLength"))
                 .or_else(|| pattern.filter(|it| patterns.refuses(it, text)).map(Limit::Pattern))
+                .or_else(|| {
+                    let format = schema.string("format");
+                    format.filter(|format| formats::refuses(format, text)).map(Limit::Format)
+                })
         }
         ("integer" | "number", Some(_)) => {
             of_enum(node, schema).or_else(|| of_range(number(node)?, schema))

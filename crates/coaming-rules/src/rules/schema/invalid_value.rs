@@ -13,8 +13,9 @@ rule! {
     /// ## What it looks for
     ///
     /// Values of custom resources that their CustomResourceDefinition does not allow (`enum`,
-    /// `pattern`, `minimum` and `maximum`, lengths), and fields that it requires and that are
-    /// missing.
+    /// `pattern`, `format`, `minimum` and `maximum`, lengths, combinations such as `oneOf`), fields that
+    /// it requires and that are missing, and objects that break its rules in CEL
+    /// (`x-kubernetes-validations`).
     ///
     /// ## Why it matters
     ///
@@ -87,6 +88,41 @@ rule! {
     /// spec: {}
     /// ```
     ///
+    /// Neither of two alternatives.
+    ///
+    /// ```yaml
+    /// apiVersion: apiextensions.k8s.io/v1
+    /// kind: CustomResourceDefinition
+    /// metadata:
+    ///   name: caches.example.com
+    /// spec:
+    ///   group: example.com
+    ///   scope: Namespaced
+    ///   names: {kind: Cache, plural: caches}
+    ///   versions:
+    ///     - name: v1
+    ///       served: true
+    ///       storage: true
+    ///       schema:
+    ///         openAPIV3Schema:
+    ///           type: object
+    ///           properties:
+    ///             spec:
+    ///               type: object
+    ///               oneOf:
+    ///                 - required: [memory]
+    ///                 - required: [disk]
+    ///               properties:
+    ///                 memory: {type: string}
+    ///                 disk: {type: string}
+    /// ---
+    /// apiVersion: example.com/v1
+    /// kind: Cache
+    /// metadata:
+    ///   name: sessions
+    /// spec: {}
+    /// ```
+    ///
     /// ## Good
     ///
     /// A value that the definition allows.
@@ -129,10 +165,11 @@ rule! {
     /// ## Limits
     ///
     /// Only custom resources whose CustomResourceDefinition is in the input are judged, and only if
-    /// all definitions of the type in the input are the same. Rules in CEL
-    /// (`x-kubernetes-validations`), `format`, and combinations (`oneOf`, `anyOf`, `allOf`, `not`)
-    /// are not evaluated. A field with a default is not missing. Missing fields are not reported in
-    /// files that are parts of an object: bases and patches of Kustomize, and what tests expect.
+    /// all definitions of the type in the input are the same. Rules in CEL are evaluated as for an object
+    /// that is created: those that compare with `oldSelf` are not. A rule that cannot be compiled is
+    /// counted in a note. A field with a default is not missing. Missing fields, combinations and rules
+    /// in CEL are not judged in files that are parts of an object: bases and patches of Kustomize, and
+    /// what tests expect.
     InvalidValue {
         name: "invalid-value",
         summary: "Value is not allowed by the definition",
@@ -152,6 +189,12 @@ impl ObjectRule for InvalidValue {
         let object = scope.object;
         for problem in scope.schema_problems() {
             let (name, message, title) = match problem.kind {
+                // What is absent may decide.
+                SchemaProblemKind::Refused { limit, .. }
+                    if is_combination(limit) && is_partial(context.world, object) =>
+                {
+                    continue;
+                }
                 SchemaProblemKind::Refused { name, limit } => (
                     name,
                     format!("`{name}` of {} must {}", phrases::object(object), allowed(limit)),
@@ -178,6 +221,10 @@ impl ObjectRule for InvalidValue {
     }
 }
 
+fn is_combination(limit: Limit<'_>) -> bool {
+    matches!(limit, Limit::AllOf | Limit::AnyOf | Limit::OnlyOne(_) | Limit::Not)
+}
+
 /// The most values that a message names.
 const MAX_VALUES: usize = 8;
 
@@ -192,6 +239,14 @@ fn allowed(limit: Limit<'_>) -> String {
         Limit::Maximum { number, exclusive: true } => format!("be less than {number}"),
         Limit::Least(count) => format!("have a length of at least {count}"),
         Limit::Most(count) => format!("have a length of at most {count}"),
+        Limit::Format(format) => format!("have the format `{format}`"),
+        Limit::AllOf => "fit all parts of `allOf` in its definition".to_owned(),
+        Limit::AnyOf => "fit one of `anyOf` in its definition".to_owned(),
+        Limit::OnlyOne(0) => "fit one of `oneOf` in its definition, and fits none".to_owned(),
+        Limit::OnlyOne(count) => {
+            format!("fit only one of `oneOf` in its definition, and fits {count}")
+        }
+        Limit::Not => "not fit what `not` in its definition excludes".to_owned(),
     }
 }
 
