@@ -2,7 +2,7 @@
 //! errors are.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use coaming_yaml::LineIndex;
 
 use crate::files::{FileKind, Files, is_remote, is_within, join};
 use crate::schema::Schema;
-use crate::value::{Origins, Value, from_node};
+use crate::value::{Origins, Value, from_node, key_text};
 use crate::{BuildError, Built, Options, Place, output, target};
 
 /// How many bytes a build may read.
@@ -252,7 +252,7 @@ impl Build<'_> {
         let mut documents = Vec::with_capacity(stream.documents.len());
         for document in &stream.documents {
             if let Some(twice) = duplicate(document) {
-                let message = format!("the key `{}` occurs twice", twice.name());
+                let message = format!("the key `{}` occurs twice", key_text(twice.key));
                 let start = twice.key.span().map_or(0, |span| span.start);
                 return Err(self.invalid(origins.at(start), message));
             }
@@ -277,8 +277,13 @@ fn parts(text: &str) -> Vec<(usize, &str)> {
     parts
 }
 
-/// A key that occurs twice in a mapping, which Kustomize refuses.
+/// A key that occurs twice in a mapping, as it is written, which Kustomize refuses.
 fn duplicate(document: &coaming_yaml::Document) -> Option<coaming_yaml::Entry<'_>> {
     let nodes = document.root().descendants().filter(|node| node.is_mapping());
-    nodes.flat_map(coaming_yaml::Node::duplicate_keys).find(|entry| entry.value.alias().is_none())
+    nodes.flat_map(duplicates_in).find(|entry| entry.value.alias().is_none())
+}
+
+fn duplicates_in(node: coaming_yaml::Node<'_>) -> Vec<coaming_yaml::Entry<'_>> {
+    let mut seen = HashSet::with_capacity(node.entries().len());
+    node.entries().filter(|entry| !seen.insert(key_text(entry.key))).collect()
 }

@@ -103,9 +103,9 @@ fn adopt(mut value: Value, typing: Typing<'_>) -> Result<Option<Value>, String> 
     }
     if let Kind::Map(entries) = &mut value.kind {
         let mut kept = Vec::with_capacity(entries.len());
-        for Entry { key, source, value } in std::mem::take(entries) {
+        for Entry { key, is_plain, source, value } in std::mem::take(entries) {
             if let Some(value) = adopt(value, typing.field(&key))? {
-                kept.push(Entry { key, source, value });
+                kept.push(Entry { key, is_plain, source, value });
             }
         }
         *entries = kept;
@@ -113,9 +113,29 @@ fn adopt(mut value: Value, typing: Typing<'_>) -> Result<Option<Value>, String> 
         let mut patch = value.clone();
         take_list_directive(&mut patch);
         take_list_directive(&mut value);
+        // The list merges with itself, so that a directive that is followed is gone from both.
+        for item in value.items_mut() {
+            drop_directives(item, typing.item());
+        }
         return merge_lists(value, Some(&patch), keys, typing);
     }
     Ok(Some(value))
+}
+
+/// Removes the directives that a merge follows, but for those that delete.
+fn drop_directives(value: &mut Value, typing: Typing<'_>) {
+    if value.get(DIRECTIVE).is_some_and(|directive| directive.str() != "delete") {
+        value.remove(DIRECTIVE);
+    }
+    match &mut value.kind {
+        Kind::Map(entries) => entries
+            .iter_mut()
+            .for_each(|entry| drop_directives(&mut entry.value, typing.field(&entry.key))),
+        Kind::List(items) if typing.merge_keys.is_some() => {
+            items.iter_mut().for_each(|item| drop_directives(item, typing.item()));
+        }
+        Kind::List(_) | Kind::Scalar(_) => {}
+    }
 }
 
 /// Removes the directive of a mapping.
@@ -158,10 +178,10 @@ fn merge_maps(
     }
     let Kind::Map(entries) = &mut target.kind else { return Ok(Some(target)) };
     let mut merged = Vec::with_capacity(entries.len());
-    for Entry { key, source, value } in std::mem::take(entries) {
+    for Entry { key, is_plain, source, value } in std::mem::take(entries) {
         let theirs = patch.and_then(|patch| patch.get(&key));
         if let Some(value) = merge(Some(value), theirs, typing.field(&key))? {
-            merged.push(Entry { key, source, value });
+            merged.push(Entry { key, is_plain, source, value });
         }
     }
     // Keys that the target has, but that were deleted, do not come back.
@@ -172,7 +192,8 @@ fn merge_maps(
             continue;
         }
         if let Some(value) = merge(None, Some(&entry.value), typing.field(&entry.key))? {
-            added.push(Entry { key: entry.key.clone(), source: entry.source, value });
+            let Entry { key, is_plain, source, .. } = entry;
+            added.push(Entry { key: key.clone(), is_plain: *is_plain, source: *source, value });
         }
     }
     drop(known);

@@ -7,7 +7,7 @@ use coaming_helm::{Shape, Tree, write_yaml};
 use crate::build::Build;
 use crate::resource::Resource;
 use crate::scalar::Resolved;
-use crate::value::{Kind, Value};
+use crate::value::{Entry, Kind, Value};
 use crate::{BuildError, Document};
 
 /// Writes all objects.
@@ -27,6 +27,7 @@ fn document(build: &Build<'_>, resource: &Resource) -> Result<Document, BuildErr
         let message = format!("`{text}` is not a number that JSON has");
         return Err(build.invalid(number.source, message));
     }
+    check_keys(build, resource)?;
     let (text, map) = write_yaml(root).map_err(|message| build.invalid(source, message))?;
     let file = source.template.map(|location| location.file);
     Ok(Document { text, map, file })
@@ -37,10 +38,30 @@ fn drop_empty_annotations(root: &mut Tree<'_>) {
     let Shape::Mapping(entries) = &mut root.shape else { return };
     let metadata = entries.iter_mut().find(|(key, ..)| *key == "metadata");
     if let Some((.., Tree { shape: Shape::Mapping(fields), .. })) = metadata {
-        let is_empty =
-            |shape: &Shape<'_>| matches!(shape, Shape::Mapping(entries) if entries.is_empty());
+        let is_empty = |shape: &Shape<'_>| match shape {
+            Shape::Mapping(entries) => entries.is_empty(),
+            shape => matches!(shape, Shape::Null),
+        };
         fields.retain(|(key, _, value)| *key != "annotations" || !is_empty(&value.shape));
     }
+}
+
+/// Refuses keys that are not text, as JSON has no others. Those of the object itself become text.
+pub(crate) fn check_keys(build: &Build<'_>, resource: &Resource) -> Result<(), BuildError> {
+    let inner = resource.root.entries().iter().find_map(|entry| typed_key(&entry.value));
+    match inner {
+        Some(entry) => {
+            let message = format!("the key `{}` is not text: it needs quotes", entry.key);
+            Err(build.invalid(entry.source, message))
+        }
+        None => Ok(()),
+    }
+}
+
+fn typed_key(value: &Value) -> Option<&Entry> {
+    let own = value.entries().iter().find(|entry| entry.has_typed_key());
+    own.or_else(|| value.entries().iter().find_map(|entry| typed_key(&entry.value)))
+        .or_else(|| value.items().iter().find_map(typed_key))
 }
 
 /// The first number that is infinite or not a number.

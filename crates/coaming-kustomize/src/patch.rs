@@ -1,6 +1,9 @@
 //! Patches: strategic merges and JSON 6902, from files and written in place.
 
 use std::collections::HashSet;
+use std::rc::Rc;
+
+use coaming_yaml::Scalar as Typed;
 
 use crate::BuildError;
 use crate::build::Build;
@@ -8,13 +11,14 @@ use crate::files::{FileKind, join};
 use crate::id::Id;
 use crate::json_patch;
 use crate::merge::{Typing, merge};
+use crate::output::check_keys;
 use crate::resource::{Resource, Resources};
 use crate::scalar::Resolved;
 use crate::schema::Schema;
 use crate::selector::Selector;
 use crate::share::separate;
 use crate::target::{Target, resources_in};
-use crate::value::{Kind, Scalar, Value};
+use crate::value::{Entry, Kind, Scalar, Value};
 
 /// What a patch does, by its form.
 enum Patch {
@@ -78,9 +82,12 @@ fn objects(build: &Build<'_>, documents: Vec<Value>) -> Result<Vec<Resource>, Bu
 fn read(target: &Target<'_, '_>, entry: &Value, inline: &str) -> Result<Patch, BuildError> {
     let build = target.build;
     let field = |name: &str| entry.get(name).filter(|value| !value.str().trim().is_empty());
-    let documents = match (field("path"), field(inline)) {
-        (Some(path), None) => build.documents(&target.load(path)?)?.to_vec(),
-        (None, Some(text)) => build.inline(text)?,
+    let (documents, text) = match (field("path"), field(inline)) {
+        (Some(path), None) => {
+            let loaded = target.load(path)?;
+            (build.documents(&loaded)?.to_vec(), build.text(&loaded)?)
+        }
+        (None, Some(text)) => (build.inline(text)?, text.str().trim().into()),
         (Some(_), Some(_)) => {
             let message = format!("`path` and `{inline}` cannot both be set");
             return Err(build.invalid(entry.source, message));
@@ -93,14 +100,14 @@ fn read(target: &Target<'_, '_>, entry: &Value, inline: &str) -> Result<Patch, B
     if let [operations] = documents.as_slice()
         && json_patch::is_patch(operations)
     {
-        let text = field("path").is_none().then(|| entry.str_at(&[inline]).trim());
-        let is_json = |text: &str| serde_json::from_str::<serde_json::Value>(text).is_ok();
-        if text.is_some_and(|text| text.starts_with('[') && !is_json(text)) {
+        let is_json = text.starts_with('[');
+        if is_json && serde_json::from_str::<serde_json::Value>(&text).is_err() {
             let message = "a patch that starts with `[` must be JSON, which this is not";
             return Err(build.invalid(operations.source, message));
         }
         let mut operations = operations.clone();
-        if !text.is_some_and(|text| text.starts_with('[')) {
+        if !is_json {
+            name_keys(&mut operations).map_err(|message| build.invalid(entry.source, message))?;
             from_yaml(&mut operations);
         }
         return Ok(Patch::Operations(operations));
@@ -137,7 +144,8 @@ pub(crate) fn entry(
         (Patch::Merge(patches), None) => {
             patches.iter().try_for_each(|patch| merge_by_id(build, patch, allowed, resources))
         }
-        (Patch::Merge(patches), Some(selector)) => {
+        (Patch::Merge(mut patches), Some(selector)) => {
+            patches.iter_mut().for_each(rewrite_metadata);
             for patch in &patches {
                 for resource in &mut resources.list {
                     if selector.selects(resource, &schema) {
@@ -149,6 +157,29 @@ pub(crate) fn entry(
                 }
             }
             Ok(())
+        }
+    }
+}
+
+/// The labels and annotations of a patch with a target, as Kustomize writes them once more: all values
+/// are text, so that null deletes nothing, and empty mappings are left out.
+fn rewrite_metadata(patch: &mut Resource) {
+    let Some(metadata) = patch.root.get_mut("metadata").filter(|metadata| metadata.is_map()) else {
+        return;
+    };
+    for field in ["labels", "annotations"] {
+        let Some(pairs) = metadata.get_mut(field) else { continue };
+        let Kind::Map(entries) = &mut pairs.kind else {
+            metadata.remove(field);
+            continue;
+        };
+        for entry in entries.iter_mut() {
+            entry.is_plain = false;
+            let text = entry.value.as_text().unwrap_or_default().to_owned();
+            entry.value.set_text(&text, entry.value.source);
+        }
+        if entries.is_empty() {
+            metadata.remove(field);
         }
     }
 }
@@ -206,6 +237,7 @@ fn operate(
         }
         build.count_nodes(operations.nodes())?;
         resource.remember(&schema);
+        check_keys(build, resource)?;
         normalize(&mut resource.root);
         separate(&mut resource.root);
         // What Kustomize remembers is in annotations, so that there are some.
@@ -223,6 +255,16 @@ fn operate(
     Ok(())
 }
 
+/// Whether a merge deletes or replaces all annotations, and with them what Kustomize keeps there.
+fn deletes_annotations(patch: &Value) -> bool {
+    let Some(metadata) = patch.get("metadata") else { return false };
+    let annotations = metadata.get("annotations");
+    [Some(metadata), annotations]
+        .into_iter()
+        .flatten()
+        .any(|value| value.is_null() || matches!(value.str_at(&["$patch"]), "replace" | "delete"))
+}
+
 /// What a JSON patch sees: scalars with their types, and not with their spelling. All numbers have
 /// been floating-point numbers.
 fn normalize(value: &mut Value) {
@@ -236,11 +278,47 @@ fn normalize(value: &mut Value) {
     });
 }
 
+/// The keys of a JSON patch in YAML, as the version that Kubernetes reads has them: `on` is `true`. Of
+/// keys that become the same, the last one wins.
+fn name_keys(value: &mut Value) -> Result<(), String> {
+    match &mut value.kind {
+        Kind::List(items) => items.iter_mut().try_for_each(name_keys),
+        Kind::Scalar(_) => Ok(()),
+        Kind::Map(entries) => {
+            let mut named: Vec<Entry> = Vec::with_capacity(entries.len());
+            for mut entry in std::mem::take(entries) {
+                name_keys(&mut entry.value)?;
+                if entry.is_plain {
+                    entry.key = json_key(&entry.key)?;
+                }
+                match named.iter_mut().find(|known| known.key == entry.key) {
+                    Some(known) => *known = entry,
+                    None => named.push(entry),
+                }
+            }
+            *entries = named;
+            Ok(())
+        }
+    }
+}
+
+/// A plain key in JSON.
+fn json_key(key: &Rc<str>) -> Result<Rc<str>, String> {
+    Ok(match Typed::of_plain(key) {
+        Typed::Bool(value) => value.to_string().into(),
+        Typed::Int(value) => value.to_string().into(),
+        Typed::UInt(value) => value.to_string().into(),
+        Typed::Float(value) => crate::scalar::float(value).into(),
+        Typed::Null => return Err("a key of the patch is null".to_owned()),
+        Typed::Str(_) => Rc::clone(key),
+    })
+}
+
 /// The scalars of a JSON patch in YAML: of the version that Kubernetes reads.
 fn from_yaml(value: &mut Value) {
-    retype(value, &|scalar| match coaming_yaml::Scalar::of_plain(&scalar.text) {
-        coaming_yaml::Scalar::Bool(value) => (value.to_string(), false),
-        coaming_yaml::Scalar::Str(_) => (scalar.text.to_string(), true),
+    retype(value, &|scalar| match Typed::of_plain(&scalar.text) {
+        Typed::Bool(value) => (value.to_string(), false),
+        Typed::Str(_) => (scalar.text.to_string(), true),
         _ => (scalar.text.to_string(), false),
     });
 }
@@ -250,7 +328,11 @@ fn retype(value: &mut Value, retyped: &dyn Fn(&Scalar) -> (String, bool)) {
     match &mut value.kind {
         Kind::List(items) => items.iter_mut().for_each(|item| retype(item, retyped)),
         Kind::Map(entries) => {
-            entries.iter_mut().for_each(|entry| retype(&mut entry.value, retyped));
+            for entry in entries.iter_mut() {
+                // JSON has quotes around all keys.
+                entry.is_plain = false;
+                retype(&mut entry.value, retyped);
+            }
         }
         Kind::Scalar(scalar) if scalar.is_text => {}
         Kind::Scalar(scalar) => {
@@ -303,6 +385,9 @@ fn apply(
     let root = std::mem::replace(&mut resource.root, Value::plain("", source));
     let kept = |path: &[&str]| root.at(path).cloned();
     let kind = kept(&["kind"]);
+    if deletes_annotations(&patch.root) {
+        resource.forget();
+    }
     let (name, namespace) = (kept(&["metadata", "name"]), kept(&["metadata", "namespace"]));
     let api_version = kept(&["apiVersion"]);
     let typing = Typing::object(schema.of(&crate::id::Gvk::of_object(&root)));
@@ -320,7 +405,8 @@ fn apply(
     if let (Some(name), false) = (name, allowed.name_change) {
         merged.map_at("metadata").set("name", name);
     }
-    match namespace {
+    // An empty one is removed, as is one that the patch has set.
+    match namespace.filter(|namespace| !namespace.str().is_empty()) {
         Some(namespace) => merged.map_at("metadata").set("namespace", namespace),
         None => drop(merged.map_at("metadata").remove("namespace")),
     }

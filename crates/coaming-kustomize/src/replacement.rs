@@ -91,8 +91,13 @@ fn source_value(entry: &Value, resources: &Resources, schema: &Schema) -> Result
         path => path,
     };
     let value = steps(path).iter().try_fold(&resource.root, |value, step| child(value, step));
-    let value = value.filter(|value| !value.is_null());
-    let value = value.ok_or_else(|| format!("`{path}` is missing in the source"))?;
+    let is_empty = |value: &Value| match &value.kind {
+        Kind::List(items) => items.is_empty(),
+        Kind::Map(entries) => entries.is_empty(),
+        Kind::Scalar(_) => value.is_null(),
+    };
+    let value = value.filter(|value| !is_empty(value));
+    let value = value.ok_or_else(|| format!("`{path}` is missing or empty in the source"))?;
     refined(value.clone(), source.get("options"))
 }
 

@@ -116,6 +116,14 @@ impl Resource {
         self.previous.push((id.gvk.kind, id.name, id.namespace));
     }
 
+    /// Forgets what Kustomize keeps in annotations, after these were deleted or replaced.
+    pub(crate) fn forget(&mut self) {
+        self.previous.clear();
+        self.prefixes.clear();
+        self.suffixes.clear();
+        self.needs_hash = false;
+    }
+
     /// Takes over the metadata and the history of the object that it replaces.
     pub(crate) fn take_metadata(&mut self, other: &Self) {
         for field in ["labels", "annotations"] {

@@ -359,23 +359,9 @@ pub(crate) fn resources_in(
     if name.is_none_or(|name| name.str().is_empty()) {
         return Err(build.invalid(document.source, format!("the {kind} has no `metadata.name`")));
     }
-    if let Some(empty) = empty_item(&document) {
-        return Err(build.invalid(empty, "a list has an empty item"));
-    }
     let is_local = document.at(&["metadata", "annotations", LOCAL_CONFIG]).is_some();
     if !is_local {
         resources.push(Resource::new(document));
     }
     Ok(())
-}
-
-/// The place of a list's first item that is null.
-fn empty_item(value: &Value) -> Option<Source> {
-    match &value.kind {
-        Kind::Scalar(_) => None,
-        Kind::List(items) => items
-            .iter()
-            .find_map(|item| if item.is_null() { Some(item.source) } else { empty_item(item) }),
-        Kind::Map(entries) => entries.iter().find_map(|entry| empty_item(&entry.value)),
-    }
 }

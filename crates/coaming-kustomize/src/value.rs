@@ -40,8 +40,17 @@ pub(crate) struct Scalar {
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) key: Rc<str>,
+    /// Whether the key is written without quotes and tag, so that its type depends on its text.
+    pub(crate) is_plain: bool,
     pub(crate) source: Source,
     pub(crate) value: Value,
+}
+
+impl Entry {
+    /// Whether the key is not text: a number, a truth value, a date.
+    pub(crate) fn has_typed_key(&self) -> bool {
+        self.is_plain && scalar::kind_of(&self.key) != scalar::Type::Text
+    }
 }
 
 impl Scalar {
@@ -124,6 +133,13 @@ impl Value {
         }
     }
 
+    pub(crate) fn items_mut(&mut self) -> &mut [Self] {
+        match &mut self.kind {
+            Kind::List(items) => items,
+            Kind::Map(_) | Kind::Scalar(_) => &mut [],
+        }
+    }
+
     /// The value of a key, if this is a mapping that has it.
     pub(crate) fn get(&self, key: &str) -> Option<&Self> {
         self.entries().iter().find(|entry| &*entry.key == key).map(|entry| &entry.value)
@@ -158,7 +174,8 @@ impl Value {
             *old = value;
             return;
         }
-        let entry = Entry { key: key.into(), source: whole(value.source), value };
+        let source = whole(value.source);
+        let entry = Entry { key: key.into(), is_plain: false, source, value };
         match &mut self.kind {
             Kind::Map(entries) => entries.push(entry),
             Kind::List(_) | Kind::Scalar(_) => self.kind = Kind::Map(vec![entry]),
@@ -185,7 +202,8 @@ impl Value {
         match &mut self.kind {
             Kind::Map(entries) => {
                 let index = index.unwrap_or_else(|| {
-                    entries.push(Entry { key: key.into(), source, value: Self::map(source) });
+                    let value = Self::map(source);
+                    entries.push(Entry { key: key.into(), is_plain: false, source, value });
                     entries.len() - 1
                 });
                 let value = &mut entries[index].value;
@@ -341,13 +359,14 @@ pub(crate) fn from_node(node: Node<'_>, origins: &Origins) -> Value {
                 if has_duplicates && entries.iter().any(|known| &*known.key == name) {
                     continue;
                 }
-                let value = if has_duplicates {
+                let value = if has_duplicates && !is_shadowed(node, entry) {
                     node.get(entry.name()).unwrap_or(entry.value)
                 } else {
                     entry.value
                 };
                 let source = origins.of(entry.key, false);
-                entries.push(Entry { key: name.into(), source, value: from_node(value, origins) });
+                let (is_plain, value) = (is_plain_key(entry.key), from_node(value, origins));
+                entries.push(Entry { key: name.into(), is_plain, source, value });
             }
             Kind::Map(entries)
         }
@@ -379,8 +398,21 @@ fn scalar_of(node: Node<'_>, origins: &Origins) -> Value {
     Value { kind: Kind::Scalar(scalar), source: origins.of(node, is_verbatim) }
 }
 
+/// Whether another key of a mapping means the same to Kubernetes, and not to Kustomize: `on` and `Yes`.
+fn is_shadowed(node: Node<'_>, entry: coaming_yaml::Entry<'_>) -> bool {
+    let text = key_text(entry.key);
+    node.entries().any(|other| other.name() == entry.name() && key_text(other.key) != text)
+}
+
+/// Whether a key has neither quotes nor a tag that makes it text.
+fn is_plain_key(key: Node<'_>) -> bool {
+    let is_text = matches!(key.scalar(), Some(Typed::Str(_)));
+    key.scalar_style() == Some(ScalarStyle::Plain)
+        && (!is_text || matches!(Typed::of_plain(key.text()), Typed::Str(_)))
+}
+
 /// A key as it is written: Kustomize does not resolve `on` and `1`.
-fn key_text(key: Node<'_>) -> &str {
+pub(crate) fn key_text(key: Node<'_>) -> &str {
     let is_plain = key.scalar_style() == Some(ScalarStyle::Plain);
     match key.span() {
         Some(span) if is_plain => {

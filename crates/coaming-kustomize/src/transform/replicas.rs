@@ -30,7 +30,12 @@ pub(crate) fn set(
             }
             found = true;
             spec.apply(&mut resource.root, Create::Scalar, count.source, &mut |node| {
+                // The quotes of what is there stay, so that the count is text.
+                let was_quoted = matches!(&node.kind, Kind::Scalar(old) if old.is_quoted);
                 *node = Value::plain(count.str(), count.source);
+                if let Kind::Scalar(scalar) = &mut node.kind {
+                    (scalar.is_text, scalar.is_quoted) = (was_quoted, was_quoted);
+                }
                 Ok(())
             })?;
         }
