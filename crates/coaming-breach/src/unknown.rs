@@ -186,6 +186,7 @@ fn is_of_plugin(kind: PolicyKind) -> bool {
         kind,
         PolicyKind::AuthorizationPolicy
             | PolicyKind::PeerAuthentication
+            | PolicyKind::AmbientMesh
             | PolicyKind::Server
             | PolicyKind::InboundPolicy
             | PolicyKind::UserDefinedNetwork

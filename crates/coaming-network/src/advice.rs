@@ -4,7 +4,7 @@
 //! policy selects one workload, allows one peer, and adds to policies that already isolate that
 //! workload, so that it closes nothing either.
 
-use crate::explain::{Explanation, PolicyVerdict, RuleVerdict, Side};
+use crate::explain::{Explanation, PolicyVerdict, RuleVerdict, Side, Way};
 use crate::find::AskedPort;
 use crate::identity::Identities;
 use crate::ip::IpSet;
@@ -137,6 +137,9 @@ pub(crate) fn advice(
         found.extend(how_to_forbid(explanation));
         return found;
     }
+    if let Some(way) = explanation.ways.first() {
+        return how_to_open(way);
+    }
     let identities = Identities::new(reach.model());
     for side in &explanation.sides {
         let (own, other) = match side.direction {
@@ -156,6 +159,19 @@ pub(crate) fn advice(
     found
 }
 
+/// How to allow the connection through a waypoint, which is how it is meant to be.
+fn how_to_open(way: &Way) -> Vec<Advice> {
+    let port = way.onward.port.as_ref().map(|port| (port.protocol, port.number));
+    let hops = [&way.first, &way.onward];
+    let hops = hops.into_iter().filter(|hop| !hop.is_allowed());
+    let authorization = match decision_of(&way.authorization.policies, port) {
+        Decision::Refused(rule) => Some(Advice::NarrowDenial(rule)),
+        Decision::NotAuthorized(policy) => Some(Advice::Authorize(policy)),
+        _ => None,
+    };
+    hops.flat_map(|hop| hop.advice.iter().cloned()).chain(authorization).collect()
+}
+
 fn how_to_forbid(explanation: &Explanation) -> Option<Advice> {
     let port = match &explanation.port {
         Some(port) => (port.protocol, port.number),
@@ -164,13 +180,23 @@ fn how_to_forbid(explanation: &Explanation) -> Option<Advice> {
             (protocol, ports.ranges().first()?.0)
         }
     };
+    if !explanation.is_allowed_directly() {
+        // It passes a waypoint: what allows it there.
+        let open = explanation.ways.iter().find(|way| way.is_allowed())?;
+        return match decision_of(&open.authorization.policies, Some(port)) {
+            Decision::Allowed(rules) => Some(Advice::Narrow(rules)),
+            _ => how_to_forbid(&open.onward),
+        };
+    }
     // The target's side first: to forbid there is to forbid it for this source alone.
     let sides = || explanation.sides.iter().rev().filter(|side| side.governed);
     let rules = sides().find_map(|side| {
         let mut allowing =
-            decisions(side, Some(port)).into_iter().filter_map(|decision| match decision {
-                Decision::Allowed(rules) => Some(rules),
-                _ => None,
+            decisions(explanation, side, Some(port)).into_iter().filter_map(|decision| {
+                match decision {
+                    Decision::Allowed(rules) => Some(rules),
+                    _ => None,
+                }
             });
         allowing.next()
     });
@@ -196,10 +222,15 @@ fn concerns(rule: &RuleVerdict, port: Option<(Protocol, u16)>) -> bool {
 
 /// What decides about a port on one side; without a port, about any. What the network policies allow,
 /// a service mesh may still refuse.
-fn decisions(side: &Side, port: Option<(Protocol, u16)>) -> [Decision; 2] {
+fn decisions(
+    explanation: &Explanation,
+    side: &Side,
+    port: Option<(Protocol, u16)>,
+) -> [Decision; 2] {
     let mesh = side.policies.partition_point(|policy| !policy.tier.is_mesh());
     let (network, mesh) = side.policies.split_at(mesh);
-    [decision_of(network, port), decision_of(mesh, port)]
+    let seen = explanation.tunnel.map(|tunnel| (Protocol::Tcp, tunnel)).or(port);
+    [decision_of(network, seen), decision_of(mesh, port)]
 }
 
 fn decision_of(policies: &[PolicyVerdict], port: Option<(Protocol, u16)>) -> Decision {
@@ -276,7 +307,7 @@ fn how_to_allow(
     other: Option<Endpoint>,
 ) -> Vec<Advice> {
     let port = explanation.port.as_ref().map(|port| (port.protocol, port.number));
-    let decided = decisions(side, port);
+    let decided = decisions(explanation, side, port);
     // What only some of the ports are refused by is not found by asking about any.
     let unclear = decided.iter().all(|it| matches!(it, Decision::Open | Decision::Allowed(_)));
     let found = decided.into_iter().enumerate().filter_map(|(stage, decision)| match decision {
@@ -305,7 +336,7 @@ fn new_policy(
     other: Option<Endpoint>,
 ) -> Option<Advice> {
     let model = reach.model();
-    let port = explanation.port.as_ref().map(|port| (port.protocol, port.number));
+    let port = explanation.port_of_network();
     let Some(Endpoint::Pods(own)) = own else { return None };
     let id = model.pods.get(own)?.workload;
     let workload = model.workloads.get(id)?;

@@ -12,7 +12,9 @@ use std::sync::Arc;
 
 use fixedbitset::FixedBitSet;
 
-use crate::model::{Model, Namespaces, PodSelector, Pods, Policy, PortNumbers, Role};
+use crate::model::{
+    Model, Namespaces, PeerKind, PodSelector, Pods, Policy, PortMatch, PortNumbers, Role, Waypoint,
+};
 use crate::ports::Protocol;
 use crate::selector::{Operator, Pattern, Selector};
 
@@ -89,13 +91,32 @@ fn next_id<K, V>(map: &HashMap<K, V>, first: TermId) -> TermId {
 }
 
 impl Terms {
+    /// Adds what a waypoint and its policies mention.
+    pub(crate) fn add_waypoint(&mut self, waypoint: &Waypoint) {
+        waypoint.policies.iter().for_each(|policy| drop(self.add(policy)));
+        let mut new = NewTerms::default();
+        let sources = waypoint.carries.peers.iter().flatten().filter_map(|peer| match &peer.kind {
+            PeerKind::Pods(selector) => Some(selector),
+            _ => None,
+        });
+        for selector in [&waypoint.pods, &waypoint.target].into_iter().chain(sources) {
+            self.add_selector(&selector.pods, &mut new);
+        }
+        self.add_ports(waypoint.carries.ports.iter().flatten(), &mut new);
+    }
+
     /// Adds what a policy mentions; gives what is new.
     pub(crate) fn add(&mut self, policy: &Policy) -> NewTerms {
         let mut new = NewTerms::default();
         for selector in policy.pod_selectors() {
             self.add_selector(&selector.pods, &mut new);
         }
-        for port in policy.port_matches() {
+        self.add_ports(policy.port_matches(), &mut new);
+        new
+    }
+
+    fn add_ports<'p>(&mut self, ports: impl Iterator<Item = &'p PortMatch>, new: &mut NewTerms) {
+        for port in ports {
             if let PortNumbers::Named(name) = &port.numbers
                 && !self.port_names.contains_key(name)
             {
@@ -103,7 +124,6 @@ impl Terms {
                 new.port_names.insert(name.clone());
             }
         }
-        new
     }
 
     /// Adds what a selector mentions, and what of it is new to `new`.

@@ -68,7 +68,7 @@ pub(crate) struct CompiledRule {
 }
 
 impl CompiledRule {
-    fn new(space: &mut Space, model: &Model, rule: &Rule) -> Self {
+    pub(crate) fn new(space: &mut Space, model: &Model, rule: &Rule) -> Self {
         let (fixed, named) = rule_ports(rule.ports.as_deref());
         Self { action: rule.action, peers: peers(space, model, rule), fixed, named }
     }

@@ -9,12 +9,12 @@ use std::collections::BTreeMap;
 use fixedbitset::FixedBitSet;
 
 use crate::compile::{CompiledPolicy, CompiledRule};
-use crate::model::{Action, Direction, Model, Pods, Policy};
+use crate::model::{Action, Direction, Model, Pods, Policy, TUNNEL_PORT, Tier};
 use crate::ports::{Connections, FIRST_PORT, LAST_PORT, PortSet, Protocol};
 use crate::space::Space;
 
 /// What the policies on one side allow, by the other side.
-#[derive(Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Profile {
     /// Disjoint sets of members; what is in none may not connect at all.
     pub(crate) cells: Vec<(Connections, FixedBitSet)>,
@@ -25,6 +25,34 @@ impl Profile {
     pub(crate) fn at(&self, member: usize) -> Option<&Connections> {
         let cell = self.cells.iter().find(|(_, members)| members.contains(member))?;
         Some(&cell.0)
+    }
+
+    /// Changes what is allowed with these members.
+    pub(crate) fn change(
+        &mut self,
+        members: &FixedBitSet,
+        change: impl Fn(&Connections) -> Connections,
+    ) {
+        let mut next: BTreeMap<Connections, FixedBitSet> = BTreeMap::new();
+        let mut rest = members.clone();
+        for (allowed, known) in std::mem::take(&mut self.cells) {
+            rest.difference_with(&known);
+            let mut inside = known.clone();
+            inside.intersect_with(members);
+            let mut outside = known;
+            outside.difference_with(members);
+            let changed = change(&allowed);
+            for (allowed, members) in [(allowed, outside), (changed, inside)] {
+                if !members.is_clear() && !allowed.is_empty() {
+                    add_members(&mut next, allowed, members);
+                }
+            }
+        }
+        let changed = change(&Connections::none());
+        if !rest.is_clear() && !changed.is_empty() {
+            add_members(&mut next, changed, rest);
+        }
+        self.cells = next.into_iter().collect();
     }
 }
 
@@ -51,6 +79,11 @@ pub(crate) fn profile(
         cells.tier(model, space, direction, own, tier);
     }
     cells.allow_open();
+    let tunnels = mesh.partition_point(|(policy, _)| policy.tier == Tier::Tunnel);
+    let (tunnels, mesh) = mesh.split_at(tunnels);
+    for rule in tunnels.iter().flat_map(|(_, rules)| *rules) {
+        cells.carry(&rule.peers);
+    }
     if !mesh.is_empty() {
         cells.open_again(&proxied(mesh.iter().map(|(policy, _)| *policy)));
         for tier in mesh.chunk_by(|(a, _), (b, _)| a.tier == b.tier) {
@@ -58,6 +91,24 @@ pub(crate) fn profile(
         }
         cells.allow_open();
     }
+    cells.into_profile()
+}
+
+/// What a waypoint with these policies lets through to these pods, of what it `carries`.
+pub(crate) fn authorized(
+    model: &Model,
+    space: &Space,
+    carries: &CompiledRule,
+    policies: &[(&Policy, &[CompiledRule])],
+    own: &Pods,
+) -> Profile {
+    let mut cells = Cells::new(space.everything());
+    cells.change_all(|state| state.open = Connections::none());
+    for (peers, connections) in carries.expand(space, Direction::Ingress, own) {
+        cells.change(&peers, |state| state.open = state.open.union(&connections));
+    }
+    cells.tier(model, space, Direction::Ingress, own, policies);
+    cells.allow_open();
     cells.into_profile()
 }
 
@@ -71,6 +122,15 @@ pub(crate) fn proxied<'p>(mut policies: impl Iterator<Item = &'p Policy>) -> Con
     let ports = PORTS.into_iter().map(|(first, last)| PortSet::range(first, last));
     let ports = ports.fold(PortSet::none(), |all, some| all.union(&some));
     Connections::of(Protocol::Tcp, ports)
+}
+
+/// What the ambient mesh lets pods do to each other of which the network allows this.
+pub(crate) fn carried(allowed: &Connections) -> Connections {
+    let tcp = Connections::of(Protocol::Tcp, PortSet::all());
+    match allowed.contains(Protocol::Tcp, TUNNEL_PORT) {
+        true => allowed.union(&tcp),
+        false => allowed.difference(&tcp),
+    }
 }
 
 /// How far the decision on some connections has come.
@@ -217,6 +277,11 @@ impl Cells {
             });
         }
         self.change_all(|state| state.open = Connections::none());
+    }
+
+    /// TCP with these members goes through the port of the ambient mesh, whatever port it is for.
+    fn carry(&mut self, peers: &FixedBitSet) {
+        self.change(peers, |state| state.allowed = carried(&state.allowed));
     }
 
     /// What no policy has decided is allowed.

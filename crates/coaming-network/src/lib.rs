@@ -44,6 +44,7 @@ pub mod suggest;
 mod unevaluated;
 mod update;
 mod views;
+mod waypoints;
 
 pub use advice::{Advice, AdvisedPeer, AdvisedRule, NewPolicy};
 pub use bundle::bundled;
@@ -54,7 +55,7 @@ pub use check::{
 pub use diff::{Change, Diff, diff};
 pub use enforcement::{Enforcement, enforcement, k3s_server_arguments};
 pub use explain::{
-    EntranceVerdict, Explanation, PolicyVerdict, RuleVerdict, Side, Uncertainty, explain,
+    EntranceVerdict, Explanation, PolicyVerdict, RuleVerdict, Side, Uncertainty, Way, explain,
     plugin_dependent,
 };
 pub use exposure::{Beyond, Exposure, OpenTo, Openness, exposure};

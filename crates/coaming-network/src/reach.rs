@@ -14,6 +14,7 @@ use crate::model::{Direction, Model, Pods, Tier};
 use crate::ports::Connections;
 use crate::refresh::Derivation;
 use crate::space::{FEW_FREE_CLASSES, Space};
+use crate::waypoints::CompiledWaypoint;
 
 /// One side of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -35,6 +36,10 @@ pub struct Reach {
     pub(crate) profiles: [Vec<Arc<Profile>>; 2],
     /// The policies that make it, by id, in the order of evaluation.
     pub(crate) governing: [Vec<Arc<[usize]>>; 2],
+    /// The ways through waypoints.
+    pub(crate) waypoints: Vec<CompiledWaypoint>,
+    /// The profiles without these ways, where there are any.
+    pub(crate) direct: Option<[Vec<Arc<Profile>>; 2]>,
     /// What the model derives from; `None` if it was not made from a world.
     pub(crate) derivation: Option<Box<Derivation>>,
 }
@@ -50,6 +55,8 @@ impl Reach {
             policies: Vec::new(),
             profiles: [Vec::new(), Vec::new()],
             governing: [Vec::new(), Vec::new()],
+            waypoints: Vec::new(),
+            direct: None,
             derivation: None,
         };
         reach.compile();
@@ -109,11 +116,13 @@ impl Reach {
     }
 
     /// What the policies on one side alone allow: those of `subject` for a direction, with `peer`
-    /// on the other side.
+    /// on the other side, whatever comes through a waypoint.
     #[must_use]
     pub fn allowed_by(&self, subject: usize, direction: Direction, peer: Endpoint) -> Connections {
+        let profiles = self.direct.as_ref().unwrap_or(&self.profiles);
         let allowed = self
-            .profile_of(Endpoint::Pods(subject), direction)
+            .class_of(subject)
+            .and_then(|class| profiles[direction as usize].get(class))
             .and_then(|profile| profile.at(self.member(peer)?));
         allowed.cloned().unwrap_or_default()
     }
@@ -246,7 +255,7 @@ impl Reach {
         self.space.class_of(pods)
     }
 
-    fn member(&self, endpoint: Endpoint) -> Option<usize> {
+    pub(crate) fn member(&self, endpoint: Endpoint) -> Option<usize> {
         match endpoint {
             Endpoint::Pods(pods) => self.class_of(pods),
             Endpoint::External(atom) if atom < self.space.externals.len() => {

@@ -28,7 +28,7 @@ impl Reach {
     #[must_use]
     pub fn from_world(world: &World) -> Self {
         let reader = Reader::new(world);
-        let mut facts = Facts::changeable();
+        let mut facts = Facts::changeable(reader.istio_root().clone());
         let mut objects: HashMap<ObjectKey, Vec<ObjectId>> = HashMap::new();
         for object in world.objects() {
             objects.entry(object.key()).or_default().push(object.id);

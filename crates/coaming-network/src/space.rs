@@ -85,6 +85,7 @@ impl Space {
                 }
             }
         }
+        model.waypoints.iter().for_each(|waypoint| terms.add_waypoint(waypoint));
         let (externals, outside) = outside(model);
         let address_sets = address_sets(model);
         let mut space = Self {
@@ -550,7 +551,7 @@ fn all_node_addresses(model: &Model) -> IpSet {
 
 /// The distinct address sets of policies, each with the pods that it means by their addresses.
 fn address_sets(model: &Model) -> Vec<(IpSet, AddressReach)> {
-    let peers = model.policies.iter().flat_map(|(_, policy)| policy.peers());
+    let peers = model.all_policies().flat_map(Policy::peers);
     let sets = peers.filter_map(|peer| match &peer.kind {
         PeerKind::Block(set) => Some((set.clone(), AddressReach::of_blocks(model.plugin))),
         PeerKind::Networks(set) => Some((set.clone(), AddressReach::ALL)),

@@ -180,7 +180,9 @@ fn unknown_accounts(model: &Model, asked: &[&Pods]) -> Vec<Unevaluated> {
 /// Policies of a service mesh for some of these pods, where the input does not say of others whether
 /// they have a proxy of the mesh: who they are, and whether they encrypt, is not known.
 fn unknown_members(model: &Model, asked: &[&Pods]) -> Vec<Unevaluated> {
-    let istio = members(model, asked, (ISTIO, Mesh::Unknown.name()), |kind| !kind.is_linkerd());
+    let of_istio = (ISTIO, Mesh::Unknown.name());
+    let istio =
+        members(model, asked, of_istio, |kind| kind.is_istio() && kind != PolicyKind::AmbientMesh);
     let of_linkerd = (LINKERD, Linkerd::Unknown.name());
     let linkerd = members(model, asked, of_linkerd, |kind| kind == PolicyKind::Server);
     [istio, linkerd].concat()
@@ -200,7 +202,8 @@ fn members(
     pods.require(key, Operator::In(vec![unknown.to_owned()]));
     let scope = PodSelector { namespaces: Namespaces::Selected(Selector::everything()), pods };
     let policies = model.policies.iter().map(|(_, policy)| policy);
-    let policies = policies.filter(|policy| {
+    let of_waypoints = model.waypoints.iter().flat_map(|waypoint| &waypoint.policies);
+    let policies = policies.chain(of_waypoints).filter(|policy| {
         let of_mesh = policy.kind.is_mesh() && is_of_mesh(policy.kind);
         of_mesh && asked.iter().any(|pods| selects(model, &policy.subject, pods))
     });

@@ -29,7 +29,7 @@ use crate::compile::CompiledPolicy;
 use crate::evaluate::{Profile, profile};
 use crate::model::{
     ContainerPort, Direction, IngressPoint, Namespace, NetworkPlugin, NetworkSet, Node, PeerKind,
-    Pods, Policy, Service, TierSettings, Workload,
+    Pods, Policy, Service, TierSettings, Waypoint, Workload,
 };
 use crate::reach::Reach;
 use crate::space::{ClassAssignment, FEW_FREE_CLASSES, Space, has_ipv6};
@@ -193,6 +193,14 @@ impl Reach {
         }
     }
 
+    /// Replaces the ways through waypoints.
+    pub fn set_waypoints(&mut self, waypoints: Vec<Waypoint>) {
+        if self.model.waypoints != waypoints {
+            self.model.waypoints = waypoints;
+            self.rebuild(false);
+        }
+    }
+
     /// Builds everything again if policies have such peers.
     fn rebuild_if(&mut self, concerned: impl Fn(&PeerKind) -> bool) {
         let mut policies = self.model.policies.iter();
@@ -322,8 +330,21 @@ impl Reach {
         self.evaluate(&[everything.clone(), everything]);
     }
 
-    /// Evaluates the policies for these classes; the others stay as they are.
+    /// Evaluates the policies for these classes; the others stay as they are. With waypoints, what
+    /// concerns some classes may concern all.
     fn evaluate(&mut self, touched: &Touched) {
+        if self.model.waypoints.is_empty() {
+            self.direct = None;
+            self.waypoints.clear();
+            self.evaluate_policies(touched);
+            return;
+        }
+        let everything = (**self.space.everything()).clone();
+        self.evaluate_policies(&[everything.clone(), everything]);
+        self.pass_waypoints();
+    }
+
+    fn evaluate_policies(&mut self, touched: &Touched) {
         for (direction, touched) in Direction::BOTH.into_iter().zip(touched) {
             if touched.is_clear() {
                 continue;

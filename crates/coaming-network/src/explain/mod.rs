@@ -2,6 +2,7 @@
 //! answer does not take into account, and what would change it.
 
 mod doubt;
+mod way;
 
 use std::sync::Arc;
 
@@ -11,13 +12,15 @@ use crate::ip::IpSet;
 use crate::list::{IngressCheck, Peer};
 use crate::model::{
     Action, ContainerPort, Direction, ExternalSource, IngressPoint, Limit, Model, PolicyKind, Rule,
-    SourceRef, Tier,
+    SourceRef, TUNNEL_PORT, Tier,
 };
 use crate::ports::{Connections, PortSet, Protocol};
 use crate::reach::{Endpoint, Reach};
 use crate::unevaluated::{UnevaluatedKind, unevaluated};
 pub use doubt::plugin_dependent;
 use doubt::uncertain;
+pub use way::Way;
+use way::{is_detour, ways};
 
 /// How one rule applies to the connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,12 +135,19 @@ pub struct Explanation {
     pub target: Peer,
     /// The port in question; `None` means all ports.
     pub port: Option<AskedPort>,
+    /// The TCP port through which a service mesh carries the connection: the network policies see that
+    /// one only.
+    pub tunnel: Option<u16>,
     /// The ports that the target's containers declare.
     pub declared: Vec<ContainerPort>,
     /// Everything that is allowed.
     pub allowed: Connections,
     /// The source's side, then the target's.
     pub sides: Vec<Side>,
+    /// The ways through waypoints of Istio's ambient mesh.
+    pub ways: Vec<Way>,
+    /// What is allowed without them, by the pods' own addresses.
+    pub direct: Connections,
     /// For traffic from outside: the target's ingress points.
     pub entrances: Vec<EntranceVerdict>,
     /// What must hold besides, for each side that only rules with limits open: any of these.
@@ -156,6 +166,21 @@ impl Explanation {
             Some(port) => self.allowed.contains(port.protocol, port.number),
             None => !self.allowed.is_empty(),
         }
+    }
+
+    /// As [`Self::is_allowed`], without waypoints.
+    #[must_use]
+    pub fn is_allowed_directly(&self) -> bool {
+        match &self.port {
+            Some(port) => self.direct.contains(port.protocol, port.number),
+            None => !self.direct.is_empty(),
+        }
+    }
+
+    /// The ports in question as the network policies see them.
+    pub(crate) fn port_of_network(&self) -> Option<(Protocol, u16)> {
+        let asked = self.port.as_ref().map(|port| (port.protocol, port.number));
+        self.tunnel.map(|tunnel| (Protocol::Tcp, tunnel)).or(asked)
     }
 
     /// Whether the input proves the answer.
@@ -214,17 +239,49 @@ fn pair(
         source,
         target,
         port: port.cloned(),
+        tunnel: is_carried(reach, from, to, port).then_some(TUNNEL_PORT),
         declared: declared(reach, to),
         allowed: reach.allowed(from, to),
+        ways: ways(reach, from, to, port),
+        direct: Connections::none(),
         entrances: Vec::new(),
         limits: Vec::new(),
         uncertain: Vec::new(),
         advice: Vec::new(),
     };
+    explanation.direct = direct(&explanation);
     explanation.limits = limits(&explanation);
     explanation.uncertain = uncertain(reach, &explanation, from, to);
     explanation.advice = advice(reach, &explanation, [Some(from), Some(to)]);
     explanation
+}
+
+/// What both sides allow without waypoints.
+fn direct(explanation: &Explanation) -> Connections {
+    if explanation.ways.is_empty() {
+        return explanation.allowed.clone();
+    }
+    let sides = explanation.sides.iter();
+    let open = sides.fold(Connections::all(), |open, side| open.intersection(&side.allowed));
+    match is_detour(&explanation.ways) {
+        true => open.difference(&Connections::of(Protocol::Tcp, PortSet::all())),
+        false => open,
+    }
+}
+
+/// Whether a service mesh carries the connections in question.
+fn is_carried(reach: &Reach, from: Endpoint, to: Endpoint, port: Option<&AskedPort>) -> bool {
+    let Endpoint::Pods(target) = to else { return false };
+    let asked = port.is_none_or(|port| port.protocol == Protocol::Tcp);
+    let mut policies = reach.policies_of(target, Direction::Ingress).iter();
+    asked
+        && policies.any(|&id| {
+            let policy = reach.model().policies.get(id);
+            let rules =
+                policy.filter(|it| it.tier == Tier::Tunnel).and_then(|it| it.ingress.as_ref());
+            (0..rules.map_or(0, Vec::len))
+                .any(|rule| reach.rule_matches(id, Direction::Ingress, rule, from))
+        })
 }
 
 /// Traffic from outside, as the list of connections shows it: through the target's ingress points,
@@ -263,9 +320,12 @@ fn from_outside(reach: &Reach, to: Endpoint, port: Option<&AskedPort>) -> Explan
         port: port.cloned().or_else(|| {
             point.filter(|_| allowed.is_empty()).map(|it| (it.protocol, it.port).into())
         }),
+        tunnel: None,
         declared: declared(reach, to),
+        direct: allowed.clone(),
         allowed,
         sides: sides.into_iter().collect(),
+        ways: Vec::new(),
         entrances,
         limits: Vec::new(),
         uncertain: unevaluated(model, Some(&[to]))
@@ -338,7 +398,8 @@ fn side(
     let model = reach.model();
     let host_network = model.pods.get(pods).is_some_and(|pods| pods.host_network);
     let policies = reach.policies_of(pods, direction).iter().filter_map(|&id| {
-        let policy = model.policies.get(id)?;
+        // What the mesh carries is said once, for both sides.
+        let policy = model.policies.get(id).filter(|policy| policy.tier != Tier::Tunnel)?;
         let rules = policy.rules(direction)?.iter().enumerate();
         let rules = rules.map(|(position, rule)| RuleVerdict {
             name: rule_name(rule, direction, position),
@@ -381,19 +442,48 @@ fn limits(explanation: &Explanation) -> Vec<Vec<Limit>> {
     if !explanation.is_allowed() {
         return Vec::new();
     }
+    if !explanation.is_allowed_directly() {
+        let open: Vec<&Way> = explanation.ways.iter().filter(|way| way.is_allowed()).collect();
+        return match open.as_slice() {
+            // Any way will do: what only some of them ask for need not hold.
+            [way] => way.limits.clone(),
+            several if several.iter().any(|way| way.limits.is_empty()) => Vec::new(),
+            several => several.first().map(|way| way.limits.clone()).unwrap_or_default(),
+        };
+    }
     let asked = match &explanation.port {
         Some(_) => connections(explanation.port.as_ref()),
-        None => explanation.allowed.clone(),
+        None if explanation.ways.is_empty() => explanation.allowed.clone(),
+        None => explanation.direct.clone(),
     };
+    let carried = explanation.tunnel.map(|port| AskedPort::from((Protocol::Tcp, port)));
+    let seen = if carried.is_some() { connections(carried.as_ref()) } else { asked.clone() };
     let stages = explanation.sides.iter().flat_map(|side| {
         let mesh = side.policies.partition_point(|policy| !policy.tier.is_mesh());
         let (network, mesh) = side.policies.split_at(mesh);
-        [network, mesh]
+        [(network, &seen), (mesh, &asked)]
     });
-    stages
-        .flat_map(|policies| [opened_only_by(policies, &asked), refused(policies, &asked)])
-        .flatten()
-        .collect()
+    stages.flat_map(|(policies, asked)| of_policies(policies, asked)).collect()
+}
+
+/// What these policies say must hold besides.
+fn of_policies(policies: &[PolicyVerdict], asked: &Connections) -> Vec<Vec<Limit>> {
+    let found = [opened_only_by(policies, asked), refused(policies, asked)];
+    found.into_iter().flatten().chain(approved(policies, asked)).collect()
+}
+
+/// Whom rules ask about the ports in question: each must approve.
+fn approved(policies: &[PolicyVerdict], asked: &Connections) -> Vec<Vec<Limit>> {
+    let rules = policies.iter().flat_map(|policy| &policy.rules);
+    let rules = rules.filter(|rule| !rule.connections.intersection(asked).is_empty());
+    let limits = rules.flat_map(|rule| &rule.limits);
+    let mut found: Vec<Vec<Limit>> = limits
+        .filter(|limit| matches!(limit, Limit::Approved { .. }))
+        .map(|limit| vec![limit.clone()])
+        .collect();
+    found.sort_unstable();
+    found.dedup();
+    found
 }
 
 /// The limits of the rules that open the ports in question, if only such with limits do.

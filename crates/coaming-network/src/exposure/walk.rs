@@ -6,6 +6,7 @@ use super::Beyond;
 use crate::evaluate::proxied;
 use crate::model::{
     Action, Direction, Model, Namespaces, PeerKind, PodSelector, Pods, Policy, PortNumbers, Rule,
+    TUNNEL_PORT, Tier,
 };
 use crate::ports::{Connections, PortSet, Protocol};
 use crate::selector::Selector;
@@ -174,11 +175,29 @@ impl<'m> Walk<'m> {
         }
         let mesh = self.policies.partition_point(|policy| !policy.tier.is_mesh());
         let (network, mesh) = self.policies.split_at(mesh);
-        let mut open = self.open_by(network, piece, vec![(anybody(), Vec::new())]);
+        let carried = self.carried();
+        let mut open = if carried.is_empty() || piece.0.ports(Protocol::Tcp).is_empty() {
+            self.open_by(network, piece, vec![(anybody(), Vec::new())])
+        } else {
+            let number = PortSet::range(TUNNEL_PORT, TUNNEL_PORT);
+            let tunnel =
+                (Connections::of(Protocol::Tcp, number), PortName::Any { unless: Vec::new() });
+            let through = carried.iter().map(|pods| (pods.clone(), Vec::new())).collect();
+            let mut open = self.open_by(network, &tunnel, through);
+            open.extend(self.open_by(network, piece, vec![(anybody(), carried)]));
+            open
+        };
         if !mesh.is_empty() && piece.0.difference(&proxied(mesh.iter().copied())).is_empty() {
             open = self.open_by(mesh, piece, open);
         }
         open
+    }
+
+    /// The pods to come with which the ambient mesh carries connections through its port.
+    fn carried(&self) -> Vec<PodSelector> {
+        let policies = self.of_mesh().iter().filter(|policy| policy.tier == Tier::Tunnel);
+        let rules = policies.flat_map(|policy| policy.rules(self.direction).unwrap_or_default());
+        rules.flat_map(|rule| self.peers(rule)).collect()
     }
 
     /// Whether a piece of the ports is open to something that rules name.
@@ -210,7 +229,8 @@ impl<'m> Walk<'m> {
 
     /// The rules of a tier about a piece of the ports, in the order in which they decide.
     fn turn(&self, policies: &[&'m Policy], piece: &Piece) -> Option<Turn<'m>> {
-        let first = policies.first()?;
+        // What the ambient mesh carries is decided with the network policies.
+        let first = policies.first().filter(|policy| policy.tier != Tier::Tunnel)?;
         let isolated = policies.iter().any(|policy| policy.isolates(self.direction));
         let ends = isolated && !self.model.passes(&first.tier);
         let in_order = first.tier.is_in_order(policies.iter().map(|policy| policy.kind));

@@ -10,12 +10,14 @@
 //! gives, up to ids.
 
 mod accounts;
+mod ambient;
 mod ingress;
 mod linkerd;
 mod namespaces;
 mod owners;
 mod policies;
 mod target;
+mod waypoints;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -25,11 +27,13 @@ use coaming_kube::ObjectId;
 use crate::ip::IpSet;
 use crate::model::{
     ExternalSource, Model, NetworkPlugin, NetworkSet, Node, Pods, Policy, PolicyKind, PortNumbers,
-    Problem, Service, ServicePort, SourceRef, TierSettings, Unevaluated, Workload, enter_linkerd,
-    enter_mesh,
+    Problem, Service, ServicePort, SourceRef, TierSettings, Unevaluated, Workload,
+    asks_for_ambient, enter_linkerd, enter_mesh, is_ambient,
 };
 use crate::ports::Protocol;
 use crate::selector::{INBOUND, Labels};
+use crate::views::istio::RootNamespace;
+use crate::views::istio::waypoints::{AttachedPolicy, GatewayFacts};
 use crate::views::linkerd::{LinkerdObject, LinkerdSettings};
 pub(crate) use accounts::asks as asks_for_accounts;
 pub(crate) use target::Target;
@@ -64,6 +68,14 @@ impl ObjectFacts {
             _ => self.pods.iter().any(|pods| pods.labels.contains_key(INBOUND)),
         }
     }
+
+    /// Whether it brings pods into the ambient mesh of Istio.
+    fn is_of_ambient(&self) -> bool {
+        match &self.statement {
+            Statement::Namespace(labels, _) => is_ambient(labels),
+            _ => self.pods.iter().any(|pods| asks_for_ambient(&pods.labels)),
+        }
+    }
 }
 
 /// What an object says beyond pods.
@@ -96,6 +108,10 @@ pub(crate) enum Statement {
     Tier(Arc<str>, TierSettings),
     /// It is an object of Linkerd.
     Linkerd(Box<LinkerdObject>),
+    /// It is a Gateway.
+    Gateway(Box<GatewayFacts>),
+    /// It is a class of Gateways: what controls them.
+    GatewayClass(String),
     /// It holds settings of Linkerd.
     LinkerdSettings(LinkerdSettings),
     /// It decides about connections, and is not evaluated.
@@ -109,6 +125,8 @@ pub(crate) enum Statement {
 pub(crate) struct PolicyFacts {
     /// The policies that it holds, in their order; none if the API server would refuse it.
     pub(crate) policies: Vec<Policy>,
+    /// The policy that it attaches to waypoints, if it does.
+    pub(crate) attached: Option<AttachedPolicy>,
     /// What is wrong with it.
     pub(crate) problems: Vec<Problem>,
     /// What of it is not evaluated.
@@ -201,8 +219,11 @@ pub(crate) struct Facts {
     /// Calico's network sets and tiers.
     calico: BTreeSet<ObjectId>,
     accounts: accounts::Accounts,
-    /// How many policies of Istio there are.
+    /// How many policies of Istio there are, and objects of its ambient mesh.
     mesh: usize,
+    ambient: ambient::AmbientFacts,
+    /// The namespace whose policies of Istio apply to all.
+    istio_root: RootNamespace,
     /// How many objects there are of which Linkerd's proxies take whom to let in.
     linkerd_count: usize,
     linkerd: linkerd::LinkerdFacts,
@@ -224,9 +245,14 @@ struct Dirty {
 }
 
 impl Facts {
-    /// Facts that objects will be changed in.
-    pub(crate) fn changeable() -> Self {
-        let mut facts = Self::default();
+    /// Facts of objects, of which this is the root namespace of Istio.
+    pub(crate) fn new(istio_root: RootNamespace) -> Self {
+        Self { istio_root, ..Self::default() }
+    }
+
+    /// As [`Self::new`], for objects that will change.
+    pub(crate) fn changeable(istio_root: RootNamespace) -> Self {
+        let mut facts = Self::new(istio_root);
         facts.ingress.keep_up();
         facts
     }
@@ -251,6 +277,15 @@ impl Facts {
     /// Takes an object into account, or no longer.
     fn count(&mut self, id: ObjectId, add: bool) {
         let Some(facts) = self.sources.get(&id) else { return };
+        if facts.is_of_ambient() {
+            self.ambient.change(add);
+        }
+        self.ambient.change_object(id, &facts.statement, add);
+        let of_mesh = matches!(&facts.statement, Statement::Policy(kind, _) if kind.is_mesh());
+        if (facts.is_of_ambient() || of_mesh) && appears_or_goes(&mut self.mesh, add) {
+            // All pods come into the mesh, or none is in it.
+            self.dirty.pods.extend(with_pods(&self.sources));
+        }
         self.dirty.pods.extend(self.owners.change(id, facts, add));
         let namespace = &facts.identity.1;
         if !facts.pods.is_empty() {
@@ -274,21 +309,13 @@ impl Facts {
             }
             Statement::Policy(kind, policy) => {
                 let valid = !policy.policies.is_empty();
-                if valid && !namespace.is_empty() {
+                if (valid || policy.attached.is_some()) && !namespace.is_empty() {
                     self.namespaces.mention(namespace, add);
                 }
                 let identity = (*kind, namespace.clone(), facts.identity.2.clone());
                 self.policies.change(identity, id, valid, add);
                 if self.accounts.change_policies(&policy.policies, add) {
                     self.dirty.pods.extend(with_pods(&self.sources));
-                }
-                if kind.is_mesh() {
-                    let before = self.mesh;
-                    self.mesh = if add { before + 1 } else { before.saturating_sub(1) };
-                    if (before == 0) != (self.mesh == 0) {
-                        // All pods come into the mesh, or none is in it.
-                        self.dirty.pods.extend(with_pods(&self.sources));
-                    }
                 }
                 if !policy.unevaluated.is_empty() {
                     self.dirty.unevaluated = true;
@@ -332,15 +359,15 @@ impl Facts {
                 *count = if add { *count + 1 } else { count.saturating_sub(1) };
             }
             Statement::Route(_)
+            | Statement::Gateway(_)
+            | Statement::GatewayClass(_)
             | Statement::Calls(_)
             | Statement::Endpoints(..)
             | Statement::Grant(_) => {}
         }
         self.ingress.change(id, &facts.statement, add);
         if facts.is_of_linkerd() {
-            let before = self.linkerd_count;
-            self.linkerd_count = if add { before + 1 } else { before.saturating_sub(1) };
-            if (before == 0) != (self.linkerd_count == 0) {
+            if appears_or_goes(&mut self.linkerd_count, add) {
                 self.linkerd.touch();
                 self.dirty.pods.extend(with_pods(&self.sources));
             }
@@ -355,6 +382,7 @@ impl Facts {
             }
         }
         self.settle_pods(target);
+        self.ambient.settle(target);
         let linkerd = self.linkerd.settle(&self.sources, self.linkerd_count > 0, target);
         self.dirty.unevaluated |= linkerd;
         if linkerd
@@ -389,6 +417,8 @@ impl Facts {
             }
         }
         target.set_ipv6(self.ipv6 > 0);
+        self.dirty.unevaluated |=
+            self.ambient.settle_waypoints(&self.sources, &self.istio_root, target);
         if std::mem::take(&mut self.dirty.unevaluated) {
             let statements = self.unevaluated.iter().filter_map(|id| self.sources.get(id));
             let found = statements.flat_map(|facts| match &facts.statement {
@@ -396,7 +426,7 @@ impl Facts {
                 Statement::Policy(_, policy) => &policy.unevaluated,
                 _ => &[],
             });
-            let found = found.chain(&self.linkerd.unevaluated);
+            let found = found.chain(&self.linkerd.unevaluated).chain(&self.ambient.unevaluated);
             target.set_unevaluated(found.cloned().collect());
         }
         if std::mem::take(&mut self.dirty.calico) {
@@ -506,6 +536,13 @@ impl Facts {
             *count = count.saturating_sub(1);
         }
     }
+}
+
+/// Counts one more, or one less; gives whether that makes the first or leaves none.
+fn appears_or_goes(count: &mut usize, add: bool) -> bool {
+    let before = *count;
+    *count = if add { before + 1 } else { before.saturating_sub(1) };
+    (before == 0) != (*count == 0)
 }
 
 /// The objects that have pods.

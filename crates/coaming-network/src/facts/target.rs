@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::model::{
     IngressPoint, Model, Namespace, NetworkPlugin, NetworkSet, Node, Pods, Policy, Problem,
-    Service, TierSettings, Unevaluated, Workload,
+    Service, TierSettings, Unevaluated, Waypoint, Workload,
 };
 use crate::reach::Reach;
 use crate::update::put;
@@ -32,6 +32,7 @@ pub(crate) trait Target {
     fn set_plugin(&mut self, plugin: NetworkPlugin);
     fn set_network_sets(&mut self, sets: Vec<NetworkSet>);
     fn set_tiers(&mut self, tiers: BTreeMap<Arc<str>, TierSettings>);
+    fn set_waypoints(&mut self, waypoints: Vec<Waypoint>);
 }
 
 impl Target for Model {
@@ -119,6 +120,10 @@ impl Target for Model {
     fn set_tiers(&mut self, tiers: BTreeMap<Arc<str>, TierSettings>) {
         self.tiers = tiers;
     }
+
+    fn set_waypoints(&mut self, waypoints: Vec<Waypoint>) {
+        self.waypoints = waypoints;
+    }
 }
 
 impl Target for Reach {
@@ -200,5 +205,9 @@ impl Target for Reach {
 
     fn set_tiers(&mut self, tiers: BTreeMap<Arc<str>, TierSettings>) {
         Self::set_tiers(self, tiers);
+    }
+
+    fn set_waypoints(&mut self, waypoints: Vec<Waypoint>) {
+        Self::set_waypoints(self, waypoints);
     }
 }

@@ -9,7 +9,7 @@ use super::{Certainty, Check, PolicyProblem, real_pods};
 use crate::facts::{Entrance, Statement, WantedPort};
 use crate::list::IngressCheck;
 use crate::model::{
-    Direction, ExternalSource, IngressPoint, Model, Namespaces, PeerKind, Service, Tier,
+    Direction, ExternalSource, IngressPoint, Model, Namespaces, PeerKind, PolicyKind, Service, Tier,
 };
 use crate::reach::Reach;
 use crate::views::{Reader, statement};
@@ -37,7 +37,8 @@ fn is_closed(reach: &Reach, point: &IngressPoint) -> bool {
     let model = reach.model();
     let governing = reach.policies_of(point.pods, Direction::Ingress).iter();
     let mut governing = governing.filter_map(|&id| model.policies.get(id));
-    if governing.any(|policy| !policy.kind.is_network_policy()) {
+    let decides = |kind: PolicyKind| kind.is_network_policy() || kind == PolicyKind::AmbientMesh;
+    if governing.any(|policy| !decides(policy.kind)) {
         return false;
     }
     if matches!(point.source, ExternalSource::Address(_)) {

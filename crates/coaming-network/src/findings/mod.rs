@@ -10,6 +10,7 @@ mod guard;
 mod order;
 mod peers;
 mod ports;
+mod tunnel;
 
 use std::collections::BTreeMap;
 
@@ -53,6 +54,9 @@ pub enum Check {
     NoDns,
     /// An ingress point leads to pods that policies close to it.
     ClosedEntrance,
+    /// A policy names the application's port of pods in the ambient mesh, and not the one that carries
+    /// its connections.
+    ClosedTunnel,
     /// A route names a port that its Service does not have.
     NoSuchServicePort,
     /// Several objects define one namespace, with different labels.
@@ -106,6 +110,7 @@ pub fn policy_findings(reach: &Reach) -> Vec<PolicyProblem> {
     order::find(reach, &mut found);
     guard::without_dns(reach, &mut found);
     entrances::find(reach, &mut found);
+    tunnel::find(reach, &mut found);
     found.sort_by(|a, b| (a.check, &a.subject).cmp(&(b.check, &b.subject)));
     found
 }

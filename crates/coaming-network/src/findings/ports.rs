@@ -3,6 +3,7 @@
 use super::{Certainty, Check, PolicyProblem, means, real_pods, rules_of};
 use crate::model::{
     Action, Direction, Model, PeerKind, Pods, Policy, PortMatch, PortNumbers, Role, Rule,
+    TUNNEL_PORT, is_carried,
 };
 use crate::reach::Reach;
 
@@ -56,6 +57,10 @@ fn receivers<'m>(
 }
 
 fn serves(pods: &Pods, wanted: &PortMatch) -> bool {
+    // The proxies of Istio listen on it, and no container needs to say so.
+    if wanted.numbers == PortNumbers::Range(TUNNEL_PORT, TUNNEL_PORT) && is_carried(&pods.labels) {
+        return true;
+    }
     pods.ports.iter().any(|port| {
         wanted.protocol.is_none_or(|protocol| protocol == port.protocol)
             && match &wanted.numbers {

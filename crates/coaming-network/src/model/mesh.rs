@@ -17,6 +17,8 @@ pub enum Mesh {
     Ambient,
     /// They are a gateway: the proxy itself.
     Gateway,
+    /// They are a waypoint: the proxy in front of Services or pods of the ambient mesh.
+    Waypoint,
     /// The input does not say, as it does not have their namespace.
     Unknown,
     /// Nothing: neither they nor their namespace ask for it.
@@ -33,6 +35,7 @@ impl Mesh {
             Self::Sidecar => "sidecar",
             Self::Ambient => "ambient",
             Self::Gateway => "gateway",
+            Self::Waypoint => "waypoint",
             Self::Unknown => "unknown",
             Self::Nothing => "none",
             Self::Refused => "off",
@@ -40,8 +43,8 @@ impl Mesh {
     }
 
     /// Those with an identity: what is not known is taken to have one.
-    pub(crate) const IDENTIFIED: [Self; 4] =
-        [Self::Sidecar, Self::Ambient, Self::Gateway, Self::Unknown];
+    pub(crate) const IDENTIFIED: [Self; 5] =
+        [Self::Sidecar, Self::Ambient, Self::Gateway, Self::Waypoint, Self::Unknown];
 
     /// What of this applies to pods, by what they say themselves and by their namespace.
     pub(crate) fn of(said: Option<MeshWish>, host_network: bool, namespace: &Namespace) -> Self {
@@ -58,11 +61,8 @@ impl Mesh {
             (None, None) => known == Some(MeshWish::Sidecar),
             _ => false,
         };
-        let ambient = match label("istio.io/dataplane-mode") {
-            _ if known == Some(MeshWish::Ambient) => true,
-            Some("ambient") => known != Some(MeshWish::NoAmbient),
-            _ => false,
-        };
+        let ambient = known == Some(MeshWish::Ambient)
+            || is_ambient(&namespace.labels) && known != Some(MeshWish::NoAmbient);
         match (injects, ambient) {
             (true, _) => Self::Sidecar,
             (_, true) => Self::Ambient,
@@ -92,9 +92,10 @@ pub(crate) enum MeshWish {
 }
 
 impl MeshWish {
-    const NAMES: [(&'static str, Self); 7] = [
+    const NAMES: [(&'static str, Self); 8] = [
         ("has-sidecar", Self::Has(Mesh::Sidecar)),
         ("has-gateway", Self::Has(Mesh::Gateway)),
+        ("has-waypoint", Self::Has(Mesh::Waypoint)),
         ("sidecar", Self::Sidecar),
         ("no-sidecar", Self::NoSidecar),
         ("ambient", Self::Ambient),
@@ -111,6 +112,16 @@ impl MeshWish {
     fn from_name(name: &str) -> Option<Self> {
         Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, wish)| *wish)
     }
+}
+
+/// Whether a namespace with these labels is in the ambient mesh.
+pub(crate) fn is_ambient(labels: &BTreeMap<String, String>) -> bool {
+    labels.get("istio.io/dataplane-mode").is_some_and(|mode| mode == "ambient")
+}
+
+/// Whether the template of pods with these labels asks for the ambient mesh.
+pub(crate) fn asks_for_ambient(labels: &BTreeMap<String, String>) -> bool {
+    labels.get(ISTIO).is_some_and(|said| *said == MeshWish::Ambient.name())
 }
 
 /// Says in the labels of pods what Istio does for them, and which identity it gives them.

@@ -5,9 +5,11 @@
 //! instead), every namespace of pods or policies is in `namespaces`, and every
 //! namespace has its automatic `kubernetes.io/metadata.name` label.
 
+mod ambient;
 mod linkerd;
 mod mesh;
 mod policy;
+mod waypoint;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,14 +22,17 @@ use slab::Slab;
 use crate::ip::IpSet;
 use crate::ports::Protocol;
 use crate::selector::{Labels, Selector};
+pub use ambient::TUNNEL_PORT;
+pub(crate) use ambient::{ambient_policies, carries, in_mesh, is_carried};
 pub use linkerd::InboundPolicy;
 pub(crate) use linkerd::{Linkerd, LinkerdWish, enter_linkerd, with_proxy};
 pub use mesh::Mesh;
-pub(crate) use mesh::{MeshWish, enter_mesh};
+pub(crate) use mesh::{MeshWish, asks_for_ambient, enter_mesh, is_ambient};
 pub use policy::{
     Action, Direction, Limit, Namespaces, NetworkSetPeer, Order, PeerKind, PodSelector, Policy,
     PolicyKind, PolicyPeer, PortMatch, PortNumbers, Rule, ServicePeer, Tier, TierSettings,
 };
+pub use waypoint::Waypoint;
 
 /// The order of Calico's tier `default`, where NetworkPolicies are.
 const DEFAULT_TIER_ORDER: f64 = 1_000_000.0;
@@ -352,6 +357,8 @@ pub struct Model {
     pub network_sets: Vec<NetworkSet>,
     /// Calico's tiers, by name; `default` is [`Tier::Network`].
     pub tiers: BTreeMap<Arc<str>, TierSettings>,
+    /// The ways through waypoints of Istio's ambient mesh.
+    pub waypoints: Vec<Waypoint>,
     /// The ingress points of each group of pods, by its id; each list is sorted.
     pub ingress_points: BTreeMap<usize, Vec<IngressPoint>>,
     /// What does not count.
@@ -391,9 +398,10 @@ impl Model {
                 (2, settings.map_or(Order::LAST, |settings| settings.order), &**name)
             }
             Tier::Baseline => (3, Order::of(0.0), ""),
-            Tier::MeshPeers => (4, Order::of(0.0), ""),
-            Tier::Servers => (5, Order::of(0.0), ""),
-            Tier::Mesh => (6, Order::of(0.0), ""),
+            Tier::Tunnel => (4, Order::of(0.0), ""),
+            Tier::MeshPeers => (5, Order::of(0.0), ""),
+            Tier::Servers => (6, Order::of(0.0), ""),
+            Tier::Mesh => (7, Order::of(0.0), ""),
         };
         let name = (policy.name.as_str(), policy.kind, policy.namespace.as_str(), policy.part);
         (tier, policy.priority, policy.order, name)
@@ -402,7 +410,12 @@ impl Model {
     /// Whether what a tier does not decide for the pods that its policies isolate goes on.
     pub(crate) fn passes(&self, tier: &Tier) -> bool {
         match tier {
-            Tier::Networks | Tier::Admin | Tier::Baseline | Tier::MeshPeers | Tier::Servers => true,
+            Tier::Networks
+            | Tier::Admin
+            | Tier::Baseline
+            | Tier::Tunnel
+            | Tier::MeshPeers
+            | Tier::Servers => true,
             Tier::Network | Tier::Mesh => false,
             Tier::Named(name) => self.tiers.get(name).is_some_and(|settings| settings.passes),
         }
@@ -425,6 +438,12 @@ impl Model {
         })
     }
 
+    /// The policies, and those of waypoints.
+    pub fn all_policies(&self) -> impl Iterator<Item = &Policy> {
+        let policies = self.policies.iter().map(|(_, policy)| policy);
+        policies.chain(self.waypoints.iter().flat_map(|waypoint| &waypoint.policies))
+    }
+
     /// Every selector of pods in the policies.
     pub fn pod_selectors(&self) -> impl Iterator<Item = &PodSelector> {
         self.policies.iter().flat_map(|(_, policy)| policy.pod_selectors())
@@ -432,7 +451,7 @@ impl Model {
 
     /// Every address set in the policies that names addresses of a family.
     pub fn address_sets(&self) -> impl Iterator<Item = &IpSet> {
-        let peers = self.policies.iter().flat_map(|(_, policy)| policy.peers());
+        let peers = self.all_policies().flat_map(Policy::peers);
         peers.filter_map(|peer| match &peer.kind {
             PeerKind::Block(set) | PeerKind::Networks(set) => Some(set),
             // All of IPv6 is meant even where nobody has it.

@@ -148,6 +148,13 @@ pub enum Limit {
     Authenticated,
     /// The requests that are refused on a connection that is open.
     Except(String),
+    /// Somebody else is asked about the requests on a connection that is open.
+    Approved {
+        /// Who is asked.
+        provider: String,
+        /// About which requests; `None` for all.
+        requests: Option<String>,
+    },
 }
 
 impl fmt::Display for Limit {
@@ -158,6 +165,12 @@ impl fmt::Display for Limit {
             Self::Name(name) => write!(f, "the addresses of {name}"),
             Self::Authenticated => f.write_str("mutually authenticated peers"),
             Self::Except(requests) => write!(f, "anything but {requests}"),
+            Self::Approved { provider, requests: None } => {
+                write!(f, "what the external authorizer {provider} approves")
+            }
+            Self::Approved { provider, requests: Some(requests) } => {
+                write!(f, "what the external authorizer {provider} approves of {requests}")
+            }
         }
     }
 }
@@ -205,6 +218,9 @@ pub enum PolicyKind {
     AuthorizationPolicy,
     /// `security.istio.io/v1`.
     PeerAuthentication,
+    /// What Istio's ambient mesh does by itself: it carries connections between its pods through one
+    /// port.
+    AmbientMesh,
     /// `policy.linkerd.io/v1beta3`, with those who are authorized on it.
     Server,
     /// Linkerd's policy for ports without a Server: an annotation.
@@ -231,6 +247,7 @@ impl PolicyKind {
             Self::CalicoGlobalNetworkPolicy => "GlobalNetworkPolicy",
             Self::AuthorizationPolicy => "AuthorizationPolicy",
             Self::PeerAuthentication => "PeerAuthentication",
+            Self::AmbientMesh => "AmbientMesh",
             Self::Server => "Server",
             Self::InboundPolicy => "default-inbound-policy",
             Self::UserDefinedNetwork => "UserDefinedNetwork",
@@ -254,7 +271,13 @@ impl PolicyKind {
     /// Whether a service mesh makes it effective, in the proxies of the receiving pods.
     #[must_use]
     pub fn is_mesh(self) -> bool {
-        matches!(self, Self::AuthorizationPolicy | Self::PeerAuthentication) || self.is_linkerd()
+        self.is_istio() || self.is_linkerd()
+    }
+
+    /// Whether the mesh is Istio.
+    #[must_use]
+    pub fn is_istio(self) -> bool {
+        matches!(self, Self::AuthorizationPolicy | Self::PeerAuthentication | Self::AmbientMesh)
     }
 
     /// Whether the mesh is Linkerd.
@@ -303,6 +326,9 @@ pub enum Tier {
     Named(Arc<str>),
     /// Last, for pods that no policy of the second tier selects.
     Baseline,
+    /// After all network policies, which see only the port that Istio's ambient mesh carries connections
+    /// through: what they allow on that one is allowed on all.
+    Tunnel,
     /// After all network policies, in the proxies of a service mesh: from whom they take connections
     /// that are not encrypted.
     MeshPeers,
@@ -315,7 +341,7 @@ pub enum Tier {
 impl Tier {
     /// Whether it is evaluated by the proxies of a service mesh, for what the network policies allow.
     pub(crate) fn is_mesh(&self) -> bool {
-        matches!(self, Self::MeshPeers | Self::Servers | Self::Mesh)
+        matches!(self, Self::Tunnel | Self::MeshPeers | Self::Servers | Self::Mesh)
     }
 
     /// Whether the first rule that matches decides in it, if it has policies of these kinds. Else they

@@ -10,7 +10,7 @@ use super::write::controller_namespace;
 use super::{Flow, Format, Found, Source, SuggestError, is_system};
 use crate::ip::IpSet;
 use crate::list::{Peer, connections};
-use crate::model::{Direction, Model, NetworkPlugin, Role, Workload};
+use crate::model::{Direction, Model, NetworkPlugin, Role, TUNNEL_PORT, Workload, is_carried};
 use crate::ports::{Connections, PortSet, Protocol};
 use crate::reach::Reach;
 use crate::views::from_world;
@@ -71,6 +71,8 @@ struct Permitted<'m> {
     ids: HashMap<&'m Workload, usize>,
     /// The workloads with pods on their node's network.
     hosts: HashSet<usize>,
+    /// The workloads to which Istio's ambient mesh carries connections.
+    carried: HashSet<usize>,
 }
 
 impl<'m> Permitted<'m> {
@@ -78,7 +80,9 @@ impl<'m> Permitted<'m> {
         let ids = model.workloads.iter().map(|(id, workload)| (workload, id));
         let hosts = model.pods.iter().filter(|(_, pods)| pods.host_network);
         let hosts = hosts.map(|(_, pods)| pods.workload).collect();
-        Self { model, found, ids: ids.collect(), hosts }
+        let carried = model.pods.iter().filter(|(_, pods)| is_carried(&pods.labels));
+        let carried = carried.map(|(_, pods)| pods.workload).collect();
+        Self { model, found, ids: ids.collect(), hosts, carried }
     }
 
     fn compare(&self, reach: &Reach) -> Result<(), SuggestError> {
@@ -203,6 +207,10 @@ impl<'m> Permitted<'m> {
                     .fold(Connections::none(), |ports, grant| ports.union(&grant.ports()))
             }
         };
+        if self.carried.contains(&target) && !matches!(peer, Peer::Ip(_)) {
+            let tunnel = PortSet::range(TUNNEL_PORT, TUNNEL_PORT);
+            ports = ports.union(&Connections::of(Protocol::Tcp, tunnel));
+        }
         for (flow, evidence) in self.found.flows.iter().filter(|(flow, _)| flow.target == target) {
             let also = match (&flow.source, peer) {
                 (Source::Controller, Peer::Workload(workload)) => {

@@ -39,7 +39,7 @@ pub(crate) use unevaluated::selector as lenient_selector;
 #[must_use]
 pub fn from_world(world: &World) -> Model {
     let reader = Reader::new(world);
-    let mut facts = Facts::default();
+    let mut facts = Facts::new(reader.istio_root().clone());
     for object in world.objects() {
         facts.insert(object.id, read(&reader, object));
     }
@@ -137,6 +137,13 @@ pub(crate) fn statement(reader: &Reader<'_>, object: Object<'_>) -> Statement {
         ("gateway.networking.k8s.io", "UDPRoute") => {
             Statement::Route(outside::gateway_route(object, Protocol::Udp))
         }
+        ("gateway.networking.k8s.io", "Gateway") => {
+            Statement::Gateway(Box::new(istio::waypoints::gateway(reader, object)))
+        }
+        ("gateway.networking.k8s.io", "GatewayClass") => {
+            let controller = object.spec().string("controllerName").unwrap_or_default();
+            Statement::GatewayClass(controller.to_owned())
+        }
         ("networking.istio.io", "VirtualService") => {
             Statement::Route(outside::virtual_service(object))
         }
@@ -220,9 +227,9 @@ fn api_versions(kind: PolicyKind) -> &'static str {
         PolicyKind::CalicoNetworkPolicy | PolicyKind::CalicoGlobalNetworkPolicy => {
             "`projectcalico.org/v3`"
         }
-        PolicyKind::AuthorizationPolicy | PolicyKind::PeerAuthentication => {
-            "`security.istio.io/v1`"
-        }
+        PolicyKind::AuthorizationPolicy
+        | PolicyKind::PeerAuthentication
+        | PolicyKind::AmbientMesh => "`security.istio.io/v1`",
         PolicyKind::Server | PolicyKind::InboundPolicy => "`policy.linkerd.io/v1beta3`",
         PolicyKind::UserDefinedNetwork | PolicyKind::ClusterUserDefinedNetwork => {
             "`k8s.ovn.org/v1`"

@@ -143,7 +143,8 @@ fn primary(
         "the network of namespaces without label k8s.ovn.org/primary-user-defined-network",
         unlabeled,
     );
-    PolicyFacts { policies: vec![policy], problems: Vec::new(), unevaluated: vec![unclear] }
+    let unevaluated = vec![unclear];
+    PolicyFacts { policies: vec![policy], unevaluated, ..PolicyFacts::default() }
 }
 
 fn unevaluated(

@@ -9,7 +9,7 @@ use coaming_yaml::Node;
 
 use super::Reader;
 use super::istio::RootNamespace;
-use crate::model::{Influence, Namespaces, PodSelector, Scope, Unevaluated};
+use crate::model::{Influence, Mesh, Namespaces, PodSelector, Scope, Unevaluated, in_mesh};
 use crate::selector::Selector;
 use crate::unevaluated::ROOT_NAMESPACE;
 
@@ -91,7 +91,7 @@ pub(super) fn read(reader: &Reader<'_>, object: Object<'_>) -> Option<Unevaluate
     let in_root = reach == Reach::Mesh && reader.istio_root().is(object.namespace_or_default());
     let selector = pods(object);
     let scope = if other_root {
-        Scope::Pods(super::istio::in_mesh())
+        Scope::Pods(in_mesh(&Mesh::IDENTIFIED))
     } else if reach == Reach::Cluster || in_root {
         match selector {
             Some(pods) if !pods.is_everything() => Scope::Pods(PodSelector {

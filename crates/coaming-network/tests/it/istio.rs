@@ -244,15 +244,19 @@ fn what_is_not_known_or_not_evaluated_is_named() {
     let sources = reach(&[&authorization("shop", "{rules: [{}]}")]);
     assert_eq!(why(&sources, "far/who", "db", 1), "allowed?");
     assert_eq!(unevaluated(sources.model(), None).len(), 1);
-    for spec in [
-        "{action: CUSTOM, provider: {name: x}, rules: [{}]}",
-        "{targetRefs: [{kind: Service, name: db}], rules: [{}]}",
-        "{rules: [{}], later: true}",
-    ] {
+    for spec in
+        ["{targetRefs: [{kind: Service, name: db}], rules: [{}]}", "{rules: [{}], later: true}"]
+    {
         let gap = reach(&[&authorization("shop", spec)]);
         assert_eq!(why(&gap, "web", "db", 1), "allowed?", "{spec}");
         assert_eq!(why(&gap, "web", "node/api", 1), "allowed", "{spec}");
     }
+    let custom =
+        "{action: CUSTOM, provider: {name: x}, rules: [{to: [{operation: {paths: [/a]}}]}]}";
+    let custom = reach(&[&authorization("shop", custom)]);
+    let approved = "allowed what the external authorizer x approves of HTTP /a";
+    assert_eq!(why(&custom, "web", "db", 1), approved);
+    assert_eq!(why(&custom, "web", "node/api", 1), "allowed");
     let disabled = reach(&[&authentication("shop", "default", "{mtls: {mode: DISABLE}}")]);
     assert_eq!(why(&disabled, "web", "db", 1), "allowed?");
     let rule = |mode: &str| {

@@ -8,13 +8,13 @@ use crate::common;
 use crate::random::Random;
 
 /// Who is at one side.
-struct Side {
-    name: String,
-    namespace: &'static str,
-    app: &'static str,
-    account: &'static str,
+pub(crate) struct Side {
+    pub(crate) name: String,
+    pub(crate) namespace: &'static str,
+    pub(crate) app: &'static str,
+    pub(crate) account: &'static str,
     /// `sidecar`, `ambient` or nothing.
-    proxy: Option<&'static str>,
+    pub(crate) proxy: Option<&'static str>,
 }
 
 const NAMESPACES: [(&str, &str, &str); 4] = [
@@ -62,7 +62,7 @@ fn operation_fits(operation: &Value, port: u16) -> bool {
 }
 
 /// Whether a rule matches the connection, for some request on it (`some`) or for all.
-fn rule_fits(rule: &Value, from: &Side, port: u16, sees: bool, allows: bool) -> bool {
+pub(crate) fn rule_fits(rule: &Value, from: &Side, port: u16, sees: bool, allows: bool) -> bool {
     let asks = |operation: &Value| operation["methods"].is_array();
     let sources = rule["from"].as_array();
     let operations = rule["to"].as_array();
@@ -110,7 +110,13 @@ fn is_strict(policies: &[Value], target: &Side, port: u16) -> bool {
     false
 }
 
-fn lets_in(policies: &[Value], from: &Side, target: &Side, protocol: Protocol, port: u16) -> bool {
+pub(crate) fn lets_in(
+    policies: &[Value],
+    from: &Side,
+    target: &Side,
+    protocol: Protocol,
+    port: u16,
+) -> bool {
     let Some(proxy) = target.proxy.filter(|_| protocol == Protocol::Tcp) else { return true };
     if is_strict(policies, target, port) && from.proxy.is_none() {
         return false;
@@ -134,7 +140,7 @@ fn some(random: &mut Random, values: &[&str]) -> Vec<String> {
     (0..count).map(|_| (*random.pick(values)).to_owned()).collect()
 }
 
-fn random_source(random: &mut Random) -> Value {
+pub(crate) fn random_source(random: &mut Random) -> Value {
     const PRINCIPALS: [&str; 5] = [
         "cluster.local/ns/shop/sa/web",
         "cluster.local/ns/node/*",
@@ -157,7 +163,7 @@ fn random_source(random: &mut Random) -> Value {
     json!({"source": source})
 }
 
-fn random_operation(random: &mut Random) -> Value {
+pub(crate) fn random_operation(random: &mut Random) -> Value {
     let mut operation = json!({});
     for (field, values, chance) in [
         ("ports", &["80", "8080"][..], 40),
@@ -171,7 +177,7 @@ fn random_operation(random: &mut Random) -> Value {
     json!({"operation": operation})
 }
 
-fn random_policy(random: &mut Random, number: usize) -> Value {
+pub(crate) fn random_policy(random: &mut Random, number: usize) -> Value {
     let namespace = *random.pick(&["shop", "node", "late", "old", "istio-system"]);
     let mut spec = json!({});
     if random.chance(40) {

@@ -6,6 +6,8 @@
 
 mod advice;
 mod agrees;
+mod ambient;
+mod ambient_random;
 mod answers;
 mod calico;
 mod cilium;
@@ -25,4 +27,5 @@ mod reference;
 mod refresh;
 mod suggest;
 mod updates;
+mod waypoints;
 mod why;

@@ -146,9 +146,10 @@ fn one_side(
         Tier::Network => (2, Order::of(1_000_000.0)),
         Tier::Named(name) => (2, model.tiers[name].order),
         Tier::Baseline => (3, Order::of(0.0)),
-        Tier::MeshPeers => (4, Order::of(0.0)),
-        Tier::Servers => (5, Order::of(0.0)),
-        Tier::Mesh => (6, Order::of(0.0)),
+        Tier::Tunnel => (4, Order::of(0.0)),
+        Tier::MeshPeers => (5, Order::of(0.0)),
+        Tier::Servers => (6, Order::of(0.0)),
+        Tier::Mesh => (7, Order::of(0.0)),
     };
     policies
         .sort_by_key(|policy| (rank(&policy.tier), policy.priority, policy.order, &policy.name));

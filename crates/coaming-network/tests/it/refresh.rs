@@ -63,6 +63,7 @@ fn object(random: &mut Random, step: usize) -> String {
                 "blue",
                 "red, istio-injection: enabled",
                 "red, istio.io/dataplane-mode: ambient",
+                "red, istio.io/dataplane-mode: ambient, istio.io/use-waypoint: x0",
                 "blue, k8s.ovn.org/primary-user-defined-network: ''",
             ]);
             let annotations = *random.pick(&[
@@ -111,7 +112,8 @@ fn object(random: &mut Random, step: usize) -> String {
             } else {
                 ""
             };
-            let meta = meta("Service", "");
+            let uses = *random.pick(&["", "", ", labels: {istio.io/use-waypoint: x0}"]);
+            let meta = meta("Service", uses);
             format!(
                 "apiVersion: v1\n{meta}spec: {{type: {kind}, selector: {{app: {app}}}, ports: [{{port: 80, targetPort: {target}}}]{ranges}}}\n"
             )
@@ -141,6 +143,33 @@ fn object(random: &mut Random, step: usize) -> String {
             let meta = meta("PeerAuthentication", "");
             let mode = *random.pick(&["STRICT", "PERMISSIVE"]);
             format!("apiVersion: security.istio.io/v1\n{meta}spec: {{mtls: {{mode: {mode}}}}}\n")
+        }
+        15 if random.chance(50) => {
+            let used_for = *random.pick(&["service", "workload", "all"]);
+            let labels = format!(", labels: {{istio.io/waypoint-for: {used_for}}}");
+            let meta = meta("Gateway", &labels);
+            let class = *random.pick(&["istio-waypoint", "x1"]);
+            format!(
+                "apiVersion: gateway.networking.k8s.io/v1\n{meta}spec: {{gatewayClassName: {class}}}\n"
+            )
+        }
+        15 if random.chance(20) => {
+            let meta = meta("GatewayClass", "")
+                .replace(", namespace: ns0", "")
+                .replace(", namespace: ns1", "");
+            format!(
+                "apiVersion: gateway.networking.k8s.io/v1\n{meta}spec: {{controllerName: istio.io/mesh-controller}}\n"
+            )
+        }
+        12 if random.chance(30) => {
+            let meta = meta("AuthorizationPolicy", "");
+            let target = *random.pick(&[
+                "group: gateway.networking.k8s.io, kind: Gateway",
+                "group: '', kind: Service",
+            ]);
+            format!(
+                "apiVersion: security.istio.io/v1\n{meta}spec: {{targetRefs: [{{{target}, name: x0}}], rules: [{{from: [{{source: {{namespaces: [ns0]}}}}]}}]}}\n"
+            )
         }
         12 if random.chance(50) => {
             let meta = meta("AuthorizationPolicy", "");

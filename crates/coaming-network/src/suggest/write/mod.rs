@@ -12,7 +12,8 @@ use std::fmt::Write as _;
 use super::Format;
 use super::found::{Found, Outer, Port, Source};
 use crate::identity::Identities;
-use crate::model::{Direction, Model, Pods, Role, Workload};
+use crate::model::{Direction, Model, Pods, Role, TUNNEL_PORT, Workload, carries, is_carried};
+use crate::ports::Protocol;
 use crate::selector::Labels;
 
 /// The namespace that an ingress controller is assumed to be in.
@@ -196,6 +197,8 @@ struct Writer<'w> {
     needs: BTreeMap<(usize, Direction), BTreeMap<PeerKey<'w>, Ports>>,
     /// How many workloads have this namespace and name.
     namesakes: HashMap<[&'w str; 2], usize>,
+    /// The labels of some pods of each workload.
+    labels: HashMap<usize, &'w Labels>,
 }
 
 impl<'w> Writer<'w> {
@@ -230,7 +233,8 @@ impl<'w> Writer<'w> {
             let name = [workload.namespace.as_str(), workload.name.as_str()];
             *namesakes.entry(name).or_default() += 1;
         }
-        Self { model, selectors, found, needs, namesakes }
+        let labels = real(model).map(|pods| (pods.workload, &*pods.labels)).collect();
+        Self { model, selectors, found, needs, namesakes, labels }
     }
 
     /// The policy of a workload; `None` if it needs nothing.
@@ -239,7 +243,15 @@ impl<'w> Writer<'w> {
         let rules = |direction| {
             let peers = self.needs.get(&(id, direction)).into_iter().flatten();
             peers
-                .map(|(peer, ports)| self.rule(*peer, ports, direction, &workload.namespace))
+                .map(|(peer, ports)| {
+                    let mut rule = self.rule(*peer, ports, direction, &workload.namespace);
+                    if self.is_carried(id, *peer, ports) {
+                        rule.ports.push((Protocol::Tcp, TUNNEL_PORT));
+                        let text = format!("port {TUNNEL_PORT} carries it in Istio's ambient mesh");
+                        rule.evidence.push(text);
+                    }
+                    rule
+                })
                 .collect::<Vec<_>>()
         };
         let (ingress, egress) = (rules(Direction::Ingress), rules(Direction::Egress));
@@ -250,6 +262,31 @@ impl<'w> Writer<'w> {
             ingress,
             egress,
         })
+    }
+
+    /// Whether Istio's ambient mesh carries TCP between a workload and a peer of it.
+    fn is_carried(&self, own: usize, peer: PeerKey<'_>, ports: &Ports) -> bool {
+        let carries = |source: usize, target: usize| match (
+            self.labels.get(&source),
+            self.labels.get(&target),
+        ) {
+            (Some(source), Some(target)) => carries(source, target),
+            _ => false,
+        };
+        let is_tcp = |port: &Option<Port>| port.is_some_and(|(it, _)| it == Protocol::Tcp);
+        !ports.contains_key(&None)
+            && ports.keys().any(is_tcp)
+            && match peer {
+                PeerKey::Flow(&Source::Workload(source)) => carries(source, own),
+                PeerKey::Target(target) => carries(own, target),
+                // The gateways of the mesh use it.
+                PeerKey::Flow(Source::Controller) => {
+                    let mut routes = ports.values().flatten();
+                    routes.any(|it| controller_kind(it) == "VirtualService ")
+                        && self.labels.get(&own).is_some_and(|it| is_carried(it))
+                }
+                PeerKey::Flow(Source::Outside) | PeerKey::Outer(_) => false,
+            }
     }
 
     /// A distinct name for each workload's policy.

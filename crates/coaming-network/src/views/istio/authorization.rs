@@ -10,6 +10,7 @@ use coaming_yaml::Node;
 
 use super::SpecReader;
 use super::sources::Source;
+use super::waypoints::AttachedPolicy;
 use crate::model::{
     Action, Limit, Mesh, PodSelector, Policy, PolicyPeer, PortMatch, PortNumbers, Rule, SourceRef,
     Tier,
@@ -29,6 +30,15 @@ const OF_CONNECTIONS: [&str; 6] = [
     "destination.ip",
     "destination.port",
 ];
+
+/// What a policy does with what it matches.
+#[derive(PartialEq, Eq)]
+enum Does {
+    Allow,
+    Deny,
+    /// It asks this provider.
+    Ask(String),
+}
 
 /// An item of `to`.
 #[derive(Default)]
@@ -64,12 +74,11 @@ pub(super) fn read<'i>(
         reader.note_unknown(spec, &FIELDS);
     }
     let action = match spec.string("action") {
-        None | Some("ALLOW") => Action::Allow,
-        Some("DENY") => Action::Deny,
+        None | Some("ALLOW") => Does::Allow,
+        Some("DENY") => Does::Deny,
         Some("AUDIT") => return Vec::new(),
         Some("CUSTOM") => {
-            reader.gaps.push("action: CUSTOM".to_owned());
-            return Vec::new();
+            Does::Ask(spec.mapping("provider").string("name").unwrap_or("its provider").to_owned())
         }
         Some(other) => {
             let message = format!("`{other}` is not a valid action");
@@ -77,11 +86,7 @@ pub(super) fn read<'i>(
             return Vec::new();
         }
     };
-    if let Some(field) = ["targetRef", "targetRefs"].into_iter().find(|it| spec.field(it).is_some())
-    {
-        reader.gaps.push(field.to_owned());
-        return Vec::new();
-    }
+    let targets = spec.map(|spec| reader.target_refs(spec)).unwrap_or_default();
     let mut cases = Vec::new();
     if let Some(spec) = spec {
         for (position, rule) in reader.checks.items(spec, "rules").into_iter().enumerate() {
@@ -92,19 +97,29 @@ pub(super) fn read<'i>(
             }
         }
     }
+    if !targets.is_empty() {
+        let rules = cases.iter().filter_map(|case| case.rule(&action, true)).collect();
+        let policy = reader.policy(subject, &[Mesh::Waypoint], Tier::Mesh, rules);
+        let policy = Policy { isolates: [action == Does::Allow, false], ..policy };
+        reader.attached = Some(AttachedPolicy { targets, policy });
+        return Vec::new();
+    }
     let by_request =
         cases.iter().any(|case| !case.requests.is_empty() || !case.of_requests.is_empty());
-    let parts: &[&[Mesh]] = if by_request {
+    let parts: &[&[Mesh]] = if matches!(action, Does::Ask(_)) {
+        // The proxies of nodes ask nobody.
+        &[&[Mesh::Sidecar, Mesh::Gateway]]
+    } else if by_request {
         &[&[Mesh::Sidecar, Mesh::Gateway], &[Mesh::Ambient]]
     } else {
         &[&[Mesh::Sidecar, Mesh::Gateway, Mesh::Ambient]]
     };
     let policies = parts.iter().enumerate().map(|(part, mesh)| {
         let sees_requests = !mesh.contains(&Mesh::Ambient);
-        let rules = cases.iter().filter_map(|case| case.rule(action, sees_requests));
+        let rules = cases.iter().filter_map(|case| case.rule(&action, sees_requests));
         let policy = reader.policy(subject, mesh, Tier::Mesh, rules.collect());
         Policy {
-            isolates: [action == Action::Allow, false],
+            isolates: [action == Does::Allow, false],
             part: u32::try_from(part).ok(),
             ..policy
         }
@@ -114,9 +129,9 @@ pub(super) fn read<'i>(
 
 impl Case {
     /// The rule that this is, for a proxy that sees requests or does not.
-    fn rule(&self, action: Action, sees_requests: bool) -> Option<Rule> {
+    fn rule(&self, action: &Does, sees_requests: bool) -> Option<Rule> {
         let asks = !self.requests.is_empty() || !self.of_requests.is_empty();
-        if asks && !sees_requests && action == Action::Allow {
+        if asks && !sees_requests && *action == Does::Allow {
             return None;
         }
         let (requests, mut conditions) = if sees_requests {
@@ -133,8 +148,13 @@ impl Case {
         };
         // What only some requests are refused by, refuses no connection.
         let (action, limit) = match (action, limit) {
-            (Action::Deny, Some(limit)) => (Action::Pass, Some(Limit::Except(limit))),
-            (action, limit) => (action, limit.map(Limit::Requests)),
+            (Does::Deny, Some(limit)) => (Action::Pass, Some(Limit::Except(limit))),
+            (Does::Deny, None) => (Action::Deny, None),
+            (Does::Allow, limit) => (Action::Allow, limit.map(Limit::Requests)),
+            (Does::Ask(provider), requests) => {
+                let provider = provider.clone();
+                (Action::Pass, Some(Limit::Approved { provider, requests }))
+            }
         };
         Some(Rule {
             path: Some(self.path.clone()),

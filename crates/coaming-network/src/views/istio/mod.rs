@@ -9,6 +9,7 @@ mod authorization;
 mod pods;
 pub(super) mod settings;
 mod sources;
+pub(crate) mod waypoints;
 
 use coaming_kube::{Fields, Object};
 use coaming_yaml::Node;
@@ -22,12 +23,13 @@ use crate::model::{
 use crate::selector::{ISTIO, Operator, Selector};
 pub(super) use pods::wish;
 pub(crate) use settings::{RootNamespace, is_settings};
+use waypoints::AttachedPolicy;
 
 /// Reads the policy under examination; what is wrong with it is in `checks` afterwards.
 pub(super) fn read(checks: &mut Checks<'_, '_>, kind: PolicyKind) -> PolicyFacts {
     let root = checks.object.node();
     let spec = checks.mapping(root, "spec");
-    let mut reader = SpecReader { checks, kind, gaps: Vec::new() };
+    let mut reader = SpecReader { checks, kind, gaps: Vec::new(), attached: None };
     let subject = reader.subject(spec);
     let policies = match kind {
         PolicyKind::PeerAuthentication => authentication::read(&mut reader, spec, &subject),
@@ -57,6 +59,8 @@ struct SpecReader<'c, 'r, 'i> {
     kind: PolicyKind,
     /// The fields that are not evaluated.
     gaps: Vec<String>,
+    /// The policy, if it is attached to other objects than pods.
+    attached: Option<AttachedPolicy>,
 }
 
 impl<'i> SpecReader<'_, '_, 'i> {
@@ -131,7 +135,12 @@ impl<'i> SpecReader<'_, '_, 'i> {
         for field in std::mem::take(&mut self.gaps) {
             found.push(unevaluated(Some(field), Influence::Mesh, Scope::Pods(concerned.clone())));
         }
-        PolicyFacts { policies, problems: Vec::new(), unevaluated: found }
+        PolicyFacts {
+            policies,
+            attached: self.attached.take(),
+            problems: Vec::new(),
+            unevaluated: found,
+        }
     }
 }
 
@@ -147,12 +156,6 @@ fn names(mesh: &[Mesh]) -> Vec<String> {
     names.sort_unstable();
     names.dedup();
     names
-}
-
-/// All pods with a proxy, or of which that is not known.
-pub(super) fn in_mesh() -> PodSelector {
-    let namespaces = Namespaces::Selected(Selector::everything());
-    with(&PodSelector { namespaces, pods: Selector::everything() }, &Mesh::IDENTIFIED)
 }
 
 /// These pods of any namespace.

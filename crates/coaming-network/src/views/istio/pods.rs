@@ -3,6 +3,7 @@
 use coaming_kube::{Fields, PodSpec};
 use coaming_yaml::Node;
 
+use super::waypoints::CLASS;
 use crate::model::{Mesh, MeshWish};
 
 /// What a template says by labels, annotations and containers; most say nothing.
@@ -16,10 +17,17 @@ pub(in crate::views) fn wish(template: Node<'_>, spec: Option<PodSpec<'_>>) -> O
     if text("annotations", "inject.istio.io/templates").is_some_and(|it| it.contains("gateway")) {
         return Some(MeshWish::Has(Mesh::Gateway));
     }
+    if text("labels", "gateway.networking.k8s.io/gateway-class-name").is_some_and(|it| it == CLASS)
+    {
+        return Some(MeshWish::Has(Mesh::Waypoint));
+    }
     let mut containers = spec.into_iter().flat_map(PodSpec::containers);
     let proxy = containers.find(|container| container.name() == "istio-proxy");
     if let Some(proxy) = proxy {
         let routes = proxy.args().any(|argument| argument == "router");
+        if proxy.args().any(|argument| argument == "waypoint") {
+            return Some(MeshWish::Has(Mesh::Waypoint));
+        }
         return Some(MeshWish::Has(if routes { Mesh::Gateway } else { Mesh::Sidecar }));
     }
     if text("annotations", "sidecar.istio.io/status").is_some() {

@@ -32,6 +32,12 @@ impl RootNamespace {
     }
 }
 
+impl Default for RootNamespace {
+    fn default() -> Self {
+        Self::Is(USUAL.to_owned())
+    }
+}
+
 /// Whether objects of this kind and name may hold settings of the mesh.
 pub(crate) fn is_settings(kind: &str, name: &str) -> bool {
     match kind {
