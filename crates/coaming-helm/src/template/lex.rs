@@ -114,9 +114,7 @@ impl<'t> Lexer<'t> {
     /// A name must be followed by something that cannot be part of one.
     fn terminated(&self, token: Token) -> Result<Token, String> {
         match self.rest().chars().next() {
-            None | Some(' ' | '\t' | '\r' | '\n' | '.' | ',' | '|' | ':' | ')' | '(' | '=') => {
-                Ok(token)
-            }
+            None | Some(' ' | '\t' | '\r' | '\n' | '.' | ',' | '|' | ':' | ')' | '(') => Ok(token),
             Some('}') if self.rest().starts_with("}}") => Ok(token),
             Some(c) => Err(format!("bad character {c:?}")),
         }

@@ -445,7 +445,6 @@ impl Parser<'_> {
             }
             match self.peek()? {
                 Token::Space | Token::Pipe | Token::Close | Token::End(_) => {}
-                Token::Open | Token::Text(..) | Token::Word(_) | Token::Variable(_) => {}
                 token => return Err(format!("unexpected {token:?} in operand")),
             }
         }

@@ -69,7 +69,7 @@ fn calls_return_what_helm_returns() {
 }
 
 /// Calls that Helm refuses: a wrong type, a number or an escape that Go does not have.
-const REFUSED: [&str; 16] = [
+const REFUSED: [&str; 19] = [
     "{{ seq 1 \"2\" }}",
     "{{ round 1.5 5 \"x\" }}",
     "{{ pluck \"a\" \"b\" }}",
@@ -82,6 +82,9 @@ const REFUSED: [&str; 16] = [
     "{{ urlParse \"1:b/c\" }}",
     "{{ urlParse \"http://a/%zz\" }}",
     "{{ 08 }}",
+    "{{ len(.Values.l) }}",
+    "{{ print \"a\"(2) }}",
+    "{{ $x := 1 }}{{ $x=2 }}",
     "{{ 1__0 }}",
     "{{ 1e1000 }}",
     "{{ \"\\'\" }}",
