@@ -1,8 +1,9 @@
 //! Scripts: what runs them, and what a shell script runs.
 //!
 //! A shell script is searched for words in the position of commands. It is not executed, so a
-//! command whose name is built at run time stays unknown. The result may contain too much, but
-//! lacks no command that is written literally.
+//! command whose name is built at run time stays unknown, unless variables are set to texts that
+//! the script contains. The result may contain too much, but lacks no command that is written
+//! literally.
 
 use super::dependencies;
 
@@ -99,7 +100,7 @@ impl Script {
             .flat_map(|line| line.split([' ', '\t', ';', '|', '&', '(', ')', '`', '"', '\'']));
         let mut is_directory = false;
         for word in words.filter(|word| !word.is_empty()) {
-            let is_plain = word.bytes().all(|b| b.is_ascii_alphanumeric() || b"._+-/".contains(&b));
+            let is_plain = is_plain(word);
             if std::mem::replace(&mut is_directory, matches!(word, "cd" | "pushd")) && is_plain {
                 if self.directories.len() < RELATIVE {
                     self.directories.push(word.to_owned());
@@ -145,14 +146,12 @@ pub(super) fn read(text: &str) -> Option<Script> {
 /// The commands of a shell script, each once, in their order.
 pub(crate) fn commands(text: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
-    for line in text.lines() {
-        let line = line.trim_start();
-        if line.starts_with('#') {
-            continue;
-        }
+    let lines = || text.lines().map(str::trim_start).filter(|line| !line.starts_with('#'));
+    let variables = Variables::of(lines());
+    for line in lines() {
         // What ends one command starts another.
         for part in line.split(['|', '&', ';', '(', ')', '`']) {
-            for word in commands_of(part) {
+            for word in commands_of(part, &variables) {
                 if found.len() < COMMANDS && !found.contains(&word) {
                     found.push(word);
                 }
@@ -162,16 +161,77 @@ pub(crate) fn commands(text: &str) -> Vec<String> {
     found
 }
 
+/// The most values of variables that are kept of a script.
+const VALUES: usize = 500;
+
+/// What variables may be set to: `bin=/usr/lib/app/bin`, `APP=${APP:-/usr/bin/app}`. Which one it
+/// is at run time is unknown: all count.
+struct Variables<'a>(Vec<(&'a str, &'a str)>);
+
+impl<'a> Variables<'a> {
+    fn of(lines: impl Iterator<Item = &'a str>) -> Self {
+        let words = lines.flat_map(|line| line.split([' ', '\t', ';', '&', '|', '`']));
+        let set = words.filter_map(|word| {
+            let word = word.trim_matches(['"', '\'']);
+            // `${APP:=/usr/bin/app}` is at once a use and a value.
+            let inside = word.strip_prefix("${").and_then(|it| it.strip_suffix('}'));
+            let (name, value) = inside
+                .and_then(|it| it.split_once(":=").or_else(|| it.split_once('=')))
+                .or_else(|| word.split_once('='))?;
+            let value = value.trim_matches(['"', '\'']);
+            let value = fallback(value).unwrap_or(value);
+            (is_name(name) && is_plain(value)).then_some((name, value))
+        });
+        Self(set.take(VALUES).collect())
+    }
+
+    /// The words that a word with a variable at its start may become: `$APP`, `"${bin}/app"`.
+    fn expanded(&self, word: &str) -> Vec<String> {
+        let Some(rest) = word.strip_prefix('$') else { return Vec::new() };
+        if let Some(value) = fallback(word) {
+            return vec![value.to_owned()];
+        }
+        let (name, end) = match rest.strip_prefix('{').and_then(|it| it.split_once('}')) {
+            Some((name, end)) => (name.split([':', '-', '=']).next().unwrap_or(name), end),
+            None => {
+                let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+                rest.split_at(end.unwrap_or(rest.len()))
+            }
+        };
+        let end = end.trim_start_matches(['"', '\'']);
+        if !end.is_empty() && !is_plain(end) {
+            return Vec::new();
+        }
+        let values = self.0.iter().filter(|(known, _)| *known == name);
+        values.map(|(_, value)| format!("{value}{end}")).collect()
+    }
+}
+
+/// The value of `${NAME:-value}` if the variable is not set.
+fn fallback(word: &str) -> Option<&str> {
+    let inside = word.strip_prefix("${")?.strip_suffix('}')?;
+    let (name, value) = inside.split_once(['-', '='])?;
+    (is_name(name.trim_end_matches(':')) && is_plain(value)).then_some(value)
+}
+
+/// Whether a word can name a variable.
+fn is_name(word: &str) -> bool {
+    !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+/// Whether a word is what it is written as.
+fn is_plain(word: &str) -> bool {
+    !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"._+-/".contains(&b))
+}
+
 /// The words of a simple command that are run: one, or several after `exec`, `if` and similar
 /// words.
-fn commands_of(part: &str) -> Vec<String> {
+fn commands_of(part: &str, variables: &Variables<'_>) -> Vec<String> {
     let mut found = Vec::new();
     let mut words = part.split_whitespace().map(|word| word.trim_matches(['"', '\'']));
     let mut after = false;
     for word in words.by_ref() {
-        let assigned = word.split_once('=').is_some_and(|(name, _)| {
-            !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-        });
+        let assigned = word.split_once('=').is_some_and(|(name, _)| is_name(name));
         if word.is_empty() || assigned || after && word.starts_with('-') {
             continue;
         }
@@ -183,7 +243,8 @@ fn commands_of(part: &str) -> Vec<String> {
             }
             continue;
         }
-        let plain = word.bytes().all(|b| b.is_ascii_alphanumeric() || b"._+-/".contains(&b));
+        found.extend(variables.expanded(word));
+        let plain = is_plain(word);
         if plain && !BUILTINS.contains(&word) {
             found.push(word.to_owned());
         }
@@ -193,20 +254,17 @@ fn commands_of(part: &str) -> Vec<String> {
             continue;
         }
         if plain && STARTERS.contains(&super::name_of(word)) {
-            let is_name = |word: &&str| {
-                !word.is_empty()
-                    && !word.starts_with('-')
-                    && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"._+-/".contains(&b))
-            };
-            found.extend(words.by_ref().filter(is_name).take(AFTER_STARTER).map(str::to_owned));
+            for word in words.by_ref().filter(|it| !it.starts_with('-')).take(AFTER_STARTER) {
+                found.extend(variables.expanded(word));
+                found.extend(is_plain(word).then(|| word.to_owned()));
+            }
         }
         break;
     }
     // After the first command there are arguments, some of which are commands.
     let mut is_program = false;
     for word in words {
-        let plain = word.bytes().all(|b| b.is_ascii_alphanumeric() || b"._+-/".contains(&b));
-        if std::mem::replace(&mut is_program, BEFORE_PROGRAMS.contains(&word)) && plain {
+        if std::mem::replace(&mut is_program, BEFORE_PROGRAMS.contains(&word)) && is_plain(word) {
             found.push(word.to_owned());
         }
     }
@@ -245,6 +303,28 @@ mod tests {
                 assert!(found.iter().any(|it| it == command), "{line}: {found:?}");
             }
         }
+    }
+
+    #[test]
+    fn reads_the_commands_in_variables() {
+        for (text, expected) in [
+            // As in Debian's `apachectl`.
+            (
+                "HTTPD=${APACHE_HTTPD:-/usr/sbin/apache2}\n$HTTPD ${ARGUMENTS} \"$@\"",
+                "/usr/sbin/apache2",
+            ),
+            ("bin=/usr/lib/app/bin\nexec $bin/app -D x", "/usr/lib/app/bin/app"),
+            ("export BIN='/opt/app'\nexec \"${BIN}/run\"", "/opt/app/run"),
+            (": ${APP:=/opt/app/run}\nexec gosu web \"$APP\"", "/opt/app/run"),
+            ("exec ${APP:-/opt/app/run}", "/opt/app/run"),
+            ("if x; then A=/bin/a; else A=/bin/b; fi; \"$A\"", "/bin/b"),
+        ] {
+            let found = commands(text);
+            assert!(found.iter().any(|it| it == expected), "{text}: {found:?}");
+        }
+        // A value alone is not run, and an unknown variable is nothing.
+        let text = "A=/bin/a\necho $A\n$B\n$A$B\n${A%/*}/b\n\"$@\"\nPATH=$A:/bin:$PATH";
+        assert_eq!(commands(text), [""; 0]);
     }
 
     #[test]
