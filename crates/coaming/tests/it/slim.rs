@@ -386,3 +386,72 @@ fn a_trace_is_joined_with_what_the_files_show() {
         assert!(page.contains(text), "{page}");
     }
 }
+
+#[test]
+fn a_run_is_observed_and_ctrl_c_leaves_nothing() {
+    if !coaming_test::daemons::can_run("slim", "runc", "runc")
+        || !coaming_test::daemons::can_run("slim", "busybox", "busybox-static")
+    {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let (root, temporary) = (directory.path().join("root"), directory.path().join("tmp"));
+    for path in [root.join("bin"), root.join("www"), temporary.clone()] {
+        std::fs::create_dir_all(path).unwrap();
+    }
+    std::fs::copy("/usr/bin/busybox", root.join("bin/busybox")).unwrap();
+    std::fs::write(root.join("www/index.html"), "a page").unwrap();
+    let (layer, image) = (directory.path().join("layer.tar"), directory.path().join("image"));
+    let packed =
+        Command::new("tar").arg("-C").arg(&root).arg("-cf").arg(&layer).arg(".").status().unwrap();
+    assert!(packed.success());
+    let maker = Path::new(env!("CARGO_MANIFEST_DIR")).join("../coaming-image/tests/oci-layout");
+    let settings = r#"{"Cmd": ["/bin/busybox", "httpd", "-f", "-p", "80", "-h", "/www"]}"#;
+    let source = format!("plain:{}", layer.display());
+    let made = Command::new(maker).arg(&image).args([settings, &source]).output().unwrap();
+    assert!(made.status.success(), "{}", stderr(&made));
+
+    let command = |out: &str, exercise: &str| {
+        let mut command =
+            super::coaming(&["image", "slim", "--trace", "--trace-command", exercise]);
+        command.arg("--output").arg(directory.path().join(out)).arg(&image);
+        command.env("HOME", directory.path()).env("XDG_CACHE_HOME", directory.path());
+        command.env("TMPDIR", &temporary);
+        command
+    };
+    let get = "busybox wget -q -O /dev/null http://localhost/index.html";
+    let output = command("out", get).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let page = super::stdout(&output);
+    for text in [
+        "Used during the trace\n  2 files of the image\n",
+        "The image ran until the command of the trace succeeded.\n",
+    ] {
+        assert!(page.contains(text), "{page}");
+    }
+    let left = || std::fs::read_dir(&temporary).unwrap().count();
+    assert_eq!(left(), 0);
+
+    let mut running =
+        command("none", "false").stderr(std::process::Stdio::piped()).spawn().unwrap();
+    // Until the container runs.
+    let pid = || {
+        let inside = std::fs::read_dir(&temporary).unwrap().next()?.unwrap().path().join("pid");
+        std::fs::read_to_string(inside).ok().filter(|it| !it.is_empty())
+    };
+    let pid = loop {
+        assert!(running.try_wait().unwrap().is_none(), "it ended");
+        if let Some(pid) = pid() {
+            break pid;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    };
+    let id = running.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    let output = running.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
+    assert!(stderr(&output).contains("interrupted"), "{}", stderr(&output));
+    assert_eq!(left(), 0);
+    assert!(!Path::new("/proc").join(pid).exists(), "the container runs");
+    assert!(!directory.path().join("none").exists());
+}
