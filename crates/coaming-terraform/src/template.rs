@@ -83,7 +83,7 @@ impl Module<'_> {
                     out.open(it.strip);
                     let value = self.eval(at, &it.expr, names);
                     let site = at.site(it.expr.span());
-                    out.pieces.extend(interpolated(&value, &it.expr.to_string(), site)?);
+                    out.pieces.extend(interpolated(&value, &it.expr.to_string(), site));
                 }
                 Element::Directive(directive) => match directive.as_ref() {
                     Directive::If(it) => {
@@ -212,26 +212,25 @@ impl Module<'_> {
 }
 
 /// What an interpolated value adds to a text.
-fn interpolated(value: &Value, expression: &str, site: Site) -> Option<Vec<Piece>> {
+fn interpolated(value: &Value, expression: &str, site: Site) -> Vec<Piece> {
     let place = Some(site.place());
     let origin = Some(value.site.place()).filter(|_| !site.contains(value.site));
     let piece = |text: String, is_unknown| Piece { text, place, value: origin, is_unknown };
+    let unknown = || vec![piece(format!("${{{}}}", shown(expression)), true)];
     match &value.kind {
-        Kind::Unknown(_) | Kind::Missing(_) => {
-            Some(vec![piece(format!("${{{}}}", shown(expression)), true)])
-        }
+        Kind::Unknown(_) | Kind::Missing(_) => unknown(),
         Kind::Text(pieces) => {
             let moved = pieces.iter().map(|it| Piece {
                 place: if site.contains(value.site) { it.place } else { place },
                 value: if site.contains(value.site) { it.value } else { origin },
                 ..it.clone()
             });
-            Some(moved.collect())
+            moved.collect()
         }
         Kind::Encoded(inner) => {
             let (pieces, is_known) = crate::emit::text(inner);
-            is_known.then_some(pieces)
+            if is_known { pieces } else { unknown() }
         }
-        _ => value.as_text().map(|text| vec![piece(text, false)]),
+        _ => value.as_text().map_or_else(unknown, |text| vec![piece(text, false)]),
     }
 }

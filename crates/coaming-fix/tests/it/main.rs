@@ -4,6 +4,7 @@
 
 mod charts;
 mod overlays;
+mod terraform;
 
 use std::fs;
 use std::sync::Arc;
