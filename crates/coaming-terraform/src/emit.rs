@@ -276,9 +276,7 @@ fn role(path: &[&str], is_policy: bool) -> Role {
     let is_metadata = path.first() == Some(&"metadata");
     if TEXTS.contains(&key) || OF_TEXTS.contains(&parent) {
         Role::Text
-    } else if is_metadata && key != "labels" {
-        Role::Optional
-    } else if OPTIONAL.contains(&key) && !is_policy {
+    } else if (is_metadata && key != "labels") || (OPTIONAL.contains(&key) && !is_policy) {
         Role::Optional
     } else {
         Role::Decisive
