@@ -297,22 +297,23 @@ impl Source {
     /// Notes that the objects of a document are not whole: what is absent in them says nothing, so that
     /// their workloads are judged as those that an operator completes.
     pub fn set_incomplete(&mut self, document: u32) {
-        let objects = &self.objects;
-        let is_of = |entry: &WorkloadEntry| {
-            objects.get(entry.object as usize).is_some_and(|object| object.document == document)
-        };
-        self.fragments.extend(self.workloads.extract_if(.., |entry| is_of(entry)));
-        self.fragments.sort_by_key(|entry| entry.object);
+        self.take_as_fragments(|source, entry| {
+            let object = source.objects.get(entry.object as usize);
+            object.is_some_and(|object| object.document == document)
+        });
     }
 
     /// Takes workloads that the API server would refuse as they are for patches of others: what they
     /// say can be judged, and what they do not say cannot.
     pub fn take_patches_as_parts(&mut self) {
+        self.take_as_fragments(Self::is_incomplete);
+    }
+
+    fn take_as_fragments(&mut self, is_part: impl Fn(&Self, &WorkloadEntry) -> bool) {
         let all = std::mem::take(&mut self.workloads);
-        let (patches, whole): (Vec<_>, Vec<_>) =
-            all.into_iter().partition(|entry| self.is_incomplete(entry));
+        let (parts, whole) = all.into_iter().partition(|entry| is_part(self, entry));
         self.workloads = whole;
-        self.fragments.extend(patches);
+        self.fragments.extend::<Vec<_>>(parts);
         // Those of an object are found by its number.
         self.fragments.sort_by_key(|entry| entry.object);
     }
