@@ -8,6 +8,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Parameters;
+
 /// What an agent delivers.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -289,6 +291,10 @@ pub struct FileConfig {
     pub name: String,
     /// The secret's path in the store.
     pub path: String,
+    /// What is said about a secret that the store makes for this grant, such as a certificate:
+    /// `common_name: web.shop`. Files with the same path and parameters are of one secret.
+    #[serde(default, skip_serializing_if = "Parameters::is_empty")]
+    pub parameters: Parameters,
     /// The field whose value is the file's content. Without this and a template, the file has all
     /// fields as JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]

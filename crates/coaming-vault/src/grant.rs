@@ -8,6 +8,8 @@ use kube_derive::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::Parameters;
+
 /// A grant: this container, of this image, in pods of this service account, may read these secrets.
 /// Who may create pods need not be who may grant.
 #[derive(Clone, Debug, PartialEq, Eq, CustomResource, Serialize, Deserialize, JsonSchema)]
@@ -125,6 +127,10 @@ pub struct GrantFile {
     /// The secret's path in the store.
     #[schemars(length(min = 1, max = 1024))]
     pub path: String,
+    /// What is said about a secret that the store makes for this grant, such as a certificate:
+    /// `common_name: web.shop`. Files with the same path and parameters are of one secret.
+    #[serde(default, skip_serializing_if = "Parameters::is_empty")]
+    pub parameters: Parameters,
     /// The field whose value is the file's content. Without this and a template, the file has all
     /// fields as JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]

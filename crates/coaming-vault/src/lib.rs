@@ -52,6 +52,6 @@ pub use inject::{
 pub use local::{LocalStore, public_key};
 pub use migrate::{Migration, Target, migrate};
 pub use private::{PrivateError, enter_private_directory};
-pub use store::{Lease, Secret, Store, StoreError};
+pub use store::{Lease, Parameters, Secret, Store, StoreError};
 pub use value::{Fields, Value};
 pub use volume::{File, Volume};

@@ -4,10 +4,12 @@
 //! of the identity file. Invariants:
 //!
 //! * Both files are replaced atomically, and readable by their owner alone.
+//! * Who changes the store holds a lock from reading it to replacing it: of two programs that write at
+//!   once, neither loses what the other wrote. Readers need no lock.
 //! * After a crash at any point of [`LocalStore::rotate`], the secrets can be read with the identity
 //!   file as it then is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -30,7 +32,6 @@ type Secrets = BTreeMap<String, Fields>;
 pub struct LocalStore {
     file: PathBuf,
     identity: PathBuf,
-    keys: Vec<Identity>,
 }
 
 impl LocalStore {
@@ -47,19 +48,19 @@ impl LocalStore {
         }
         let key = Identity::generate();
         write_keys(identity, &[&key])?;
-        let store = Self { file, identity: identity.to_path_buf(), keys: vec![key] };
-        store.save(&Secrets::new())?;
+        let store = Self { file, identity: identity.to_path_buf() };
+        store.save(&Secrets::new(), &key)?;
         Ok(store)
     }
 
-    /// Opens a store. The file is read at each call: others may change it.
+    /// Opens a store. Both files are read at each call: others may change them.
     ///
     /// # Errors
     ///
     /// [`StoreError::File`] if the identity file cannot be read, or has no key.
     pub fn open(file: PathBuf, identity: &Path) -> Result<Self, StoreError> {
-        let keys = read_keys(identity)?;
-        Ok(Self { file, identity: identity.to_path_buf(), keys })
+        read_keys(identity)?;
+        Ok(Self { file, identity: identity.to_path_buf() })
     }
 
     /// The paths of all secrets.
@@ -68,7 +69,7 @@ impl LocalStore {
     ///
     /// [`StoreError::File`] if the store cannot be read or decrypted.
     pub fn paths(&self) -> Result<Vec<String>, StoreError> {
-        Ok(self.load()?.into_keys().collect())
+        Ok(self.load()?.0.into_keys().collect())
     }
 
     /// All secrets as JSON, for an editor.
@@ -77,7 +78,7 @@ impl LocalStore {
     ///
     /// As for [`LocalStore::paths`].
     pub fn export(&self) -> Result<Value, StoreError> {
-        let secrets = self.load()?;
+        let (secrets, _) = self.load()?;
         let mut buffer = Buffer::default();
         serde_json::to_writer_pretty(&mut buffer, &all_exposed(&secrets))
             .map_err(|error| StoreError::file(&self.file, &error))?;
@@ -85,16 +86,39 @@ impl LocalStore {
         Ok(buffer.into_value())
     }
 
-    /// Replaces all secrets by those of this JSON.
+    /// Applies what an editor changed: `edited` is what became of `exported`. Secrets that others changed
+    /// since then stay as they are now.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Rejected`] if it does not have the form of [`LocalStore::export`].
-    pub fn import(&self, json: &Value) -> Result<(), StoreError> {
-        let secrets = parse(json).ok_or_else(|| {
-            StoreError::Rejected("it is not an object of objects of texts, by path".to_owned())
-        })?;
-        self.save(&secrets)
+    /// [`StoreError::Rejected`] if `edited` does not have the form of [`LocalStore::export`], or changes a
+    /// secret that others also changed. Then nothing is written.
+    pub fn import(&self, exported: &Value, edited: &Value) -> Result<(), StoreError> {
+        let read = |json: &Value| {
+            parse(json).ok_or_else(|| {
+                let reason = "it is not an object of objects of texts, by path";
+                StoreError::Rejected(reason.to_owned())
+            })
+        };
+        let (before, mut after) = (read(exported)?, read(edited)?);
+        self.change(|secrets| {
+            let paths: BTreeSet<String> = before.keys().chain(after.keys()).cloned().collect();
+            for path in &paths {
+                if before.get(path) == after.get(path) {
+                    continue;
+                }
+                if secrets.get(path) != before.get(path) {
+                    return Err(StoreError::Rejected(format!(
+                        "`{path}` was also changed by another program meanwhile: nothing was written"
+                    )));
+                }
+                match after.remove(path) {
+                    Some(fields) => secrets.insert(path.clone(), fields),
+                    None => secrets.remove(path),
+                };
+            }
+            Ok(())
+        })
     }
 
     /// Makes a new key, and encrypts everything with it. The former key opens only former copies.
@@ -103,31 +127,74 @@ impl LocalStore {
     ///
     /// As for [`LocalStore::paths`].
     pub fn rotate(&mut self) -> Result<(), StoreError> {
-        let secrets = self.load()?;
-        self.keys.insert(0, Identity::generate());
-        let all: Vec<&Identity> = self.keys.iter().collect();
+        let _lock = self.lock()?;
+        let (secrets, keys) = self.load()?;
+        let newest = Identity::generate();
+        let all: Vec<&Identity> = std::iter::once(&newest).chain(&keys).collect();
         write_keys(&self.identity, &all)?;
-        self.save(&secrets)?;
-        self.keys.truncate(1);
-        let newest: Vec<&Identity> = self.keys.iter().collect();
-        write_keys(&self.identity, &newest)
+        self.save(&secrets, &newest)?;
+        write_keys(&self.identity, &[&newest])
     }
 
-    fn load(&self) -> Result<Secrets, StoreError> {
+    /// Changes the secrets, alone among all programs. After an error nothing is written.
+    fn change(
+        &self,
+        change: impl FnOnce(&mut Secrets) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let _lock = self.lock()?;
+        let (mut secrets, keys) = self.load()?;
+        change(&mut secrets)?;
+        let key = keys.first().ok_or_else(|| StoreError::file(&self.identity, &"has no key"))?;
+        self.save(&secrets, key)
+    }
+
+    /// Waits until no other program changes the store; until the file is closed, none does.
+    fn lock(&self) -> Result<File, StoreError> {
+        // The file itself is replaced by each change. Where a directory can be locked, nothing is left.
+        let path = if cfg!(unix) {
+            directory(&self.file).to_path_buf()
+        } else {
+            self.file.with_added_extension("lock")
+        };
+        let failed = |error: io::Error| StoreError::file(&path, &error);
+        let lock = if cfg!(unix) { File::open(&path) } else { File::create(&path) };
+        let lock = lock.map_err(failed)?;
+        lock.lock().map_err(failed)?;
+        Ok(lock)
+    }
+
+    /// The secrets, and the keys that the identity file has.
+    fn load(&self) -> Result<(Secrets, Vec<Identity>), StoreError> {
+        let mut keys = read_keys(&self.identity)?;
+        loop {
+            match self.decrypt(&keys) {
+                Ok(secrets) => return Ok((secrets, keys)),
+                // Between the two reads, another program may have made a new key.
+                Err(error) => {
+                    let now = read_keys(&self.identity)?;
+                    if public(&now) == public(&keys) {
+                        return Err(error);
+                    }
+                    keys = now;
+                }
+            }
+        }
+    }
+
+    fn decrypt(&self, keys: &[Identity]) -> Result<Secrets, StoreError> {
         let failed = |reason: &dyn std::fmt::Display| StoreError::file(&self.file, reason);
         let file = File::open(&self.file).map_err(|error| failed(&error))?;
         let decryptor =
             age::Decryptor::new(file.take(MAX_BYTES)).map_err(|error| failed(&error))?;
-        let keys = self.keys.iter().map(|key| key as &dyn age::Identity);
+        let keys = keys.iter().map(|key| key as &dyn age::Identity);
         let mut reader = decryptor.decrypt(keys).map_err(|error| failed(&error))?;
         let mut buffer = Buffer::with_capacity(64 << 10);
         io::copy(&mut reader, &mut buffer).map_err(|error| failed(&error))?;
         parse(&buffer.into_value()).ok_or_else(|| failed(&"is not a store of secrets"))
     }
 
-    fn save(&self, secrets: &Secrets) -> Result<(), StoreError> {
+    fn save(&self, secrets: &Secrets, key: &Identity) -> Result<(), StoreError> {
         let failed = |reason: &dyn std::fmt::Display| StoreError::file(&self.file, reason);
-        let key = self.keys.first().ok_or_else(|| failed(&"there is no key"))?;
         let plain =
             Buffer::json(&all_exposed(secrets)).map_err(|_| failed(&"only text can be stored"))?;
         let encrypted =
@@ -138,7 +205,7 @@ impl LocalStore {
 
 impl Store for LocalStore {
     fn read(&mut self, path: &str) -> Result<Secret, StoreError> {
-        let fields = self.load()?.remove(path);
+        let fields = self.load()?.0.remove(path);
         let fields = fields.ok_or_else(|| StoreError::NotFound(path.to_owned()))?;
         Ok(Secret { fields, version: None, lease: None })
     }
@@ -151,9 +218,10 @@ impl Store for LocalStore {
         if !config::is_path(path) {
             return Err(StoreError::Rejected(format!("`{path}` is not a path")));
         }
-        let mut secrets = self.load()?;
-        secrets.insert(path.to_owned(), fields.clone());
-        self.save(&secrets)
+        self.change(|secrets| {
+            secrets.insert(path.to_owned(), fields.clone());
+            Ok(())
+        })
     }
 
     fn renew(&mut self, _: &Lease) -> Result<Lease, StoreError> {
@@ -220,14 +288,23 @@ fn write_keys(path: &Path, keys: &[&Identity]) -> Result<(), StoreError> {
     replace(path, buffer.as_bytes())
 }
 
+/// The directory of a file.
+fn directory(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn public(keys: &[Identity]) -> Vec<String> {
+    keys.iter().map(|key| key.to_public().to_string()).collect()
+}
+
 /// Replaces a file, or makes it, for its owner alone.
 fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     let failed = |error: io::Error| StoreError::file(path, &error);
-    let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
-    let directory = directory.unwrap_or(Path::new("."));
     // A temporary file is its owner's alone.
-    let mut temporary =
-        tempfile::Builder::new().prefix(".coaming-").tempfile_in(directory).map_err(failed)?;
+    let mut temporary = tempfile::Builder::new()
+        .prefix(".coaming-")
+        .tempfile_in(directory(path))
+        .map_err(failed)?;
     temporary.write_all(bytes).map_err(failed)?;
     temporary.as_file().sync_all().map_err(failed)?;
     temporary.persist(path).map_err(|error| failed(error.error))?;
@@ -289,11 +366,50 @@ mod tests {
         let mut store = store(directory.path());
         store.write("shop/db", &fields()).unwrap();
         let json = store.export().unwrap();
-        store.import(&json).unwrap();
+        store.import(&json, &json).unwrap();
         assert_eq!(store.read("shop/db").unwrap().fields, fields());
         for bad in ["[]", "{\"a\": 1}", "{\"../a\": {}}", "{"] {
-            assert!(store.import(&Value::new(bad.into())).is_err(), "{bad}");
+            assert!(store.import(&json, &Value::new(bad.into())).is_err(), "{bad}");
         }
         assert_eq!(store.paths().unwrap(), ["shop/db"], "what is refused changes nothing");
+    }
+
+    #[test]
+    fn an_editor_does_not_undo_what_others_wrote_meanwhile() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut store = store(directory.path());
+        store.write("shop/db", &fields()).unwrap();
+        let exported = store.export().unwrap();
+        store.write("shop/cache", &fields()).unwrap();
+        let edited = Value::new(b"{\"shop/queue\": {\"user\": \"a\"}}".to_vec());
+        store.import(&exported, &edited).unwrap();
+        assert_eq!(store.paths().unwrap(), ["shop/cache", "shop/queue"]);
+        let error = store.import(&exported, &Value::new(b"{}".to_vec())).unwrap_err();
+        assert!(error.to_string().contains("`shop/db` was also changed"), "{error}");
+    }
+
+    #[test]
+    fn programs_that_write_at_once_lose_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let (file, key) = (directory.path().join("secrets.age"), directory.path().join("key"));
+        store(directory.path());
+        std::thread::scope(|scope| {
+            for writer in 0..4 {
+                let (file, key) = (&file, &key);
+                scope.spawn(move || {
+                    // Each has opened the files by itself, as a program has.
+                    let mut store = LocalStore::open(file.clone(), key).unwrap();
+                    for turn in 0..8 {
+                        if writer == 0 && turn % 4 == 3 {
+                            store.rotate().unwrap();
+                        }
+                        store.write(&format!("writer-{writer}/{turn}"), &fields()).unwrap();
+                        store.read(&format!("writer-{writer}/{turn}")).unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(LocalStore::open(file, &key).unwrap().paths().unwrap().len(), 32);
+        assert_eq!(read_keys(&key).unwrap().len(), 1);
     }
 }

@@ -1,5 +1,6 @@
 //! Where secrets are kept: what every store can do, and how it fails.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use crate::Fields;
@@ -15,11 +16,15 @@ pub struct Secret {
     pub lease: Option<Lease>,
 }
 
+/// What is said about a secret that is made for its reader, by name: `common_name: web.shop`.
+pub type Parameters = BTreeMap<String, String>;
+
 /// The time for which a secret was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lease {
-    /// The store's name for it.
-    pub id: String,
+    /// The store's name for it. `None` for what ends by itself, as certificates do: it does not depend on
+    /// the session in which it was made, and cannot be renewed.
+    pub id: Option<String>,
     /// How long it is valid, from now.
     pub duration: Duration,
     /// Whether it can be renewed.
@@ -34,6 +39,15 @@ pub trait Store: Send {
     ///
     /// See [`StoreError`].
     fn read(&mut self, path: &str) -> Result<Secret, StoreError>;
+
+    /// Has a new secret made, such as a certificate, by what is said about it.
+    ///
+    /// # Errors
+    ///
+    /// See [`StoreError`]; [`StoreError::Unsupported`] if the store only keeps secrets.
+    fn make(&mut self, _path: &str, _parameters: &Parameters) -> Result<Secret, StoreError> {
+        Err(StoreError::Unsupported("make secrets: remove `parameters`"))
+    }
 
     /// The version that [`Store::read`] would return; `None` if that takes reading it.
     ///

@@ -121,7 +121,7 @@ fn edit(local: &LocalArguments) -> Result<Outcome, CommandError> {
     }
     let after = Value::new(std::fs::read(&file).map_err(argument)?);
     if after != before {
-        store.import(&after).map_err(failed)?;
+        store.import(&before, &after).map_err(failed)?;
     }
     Ok(Outcome::Clean)
 }

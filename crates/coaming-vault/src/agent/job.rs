@@ -7,19 +7,26 @@ use std::time::{Duration, Instant};
 use crate::config::{FileConfig, GrantConfig};
 use crate::value::{Buffer, exposed};
 use crate::volume::{File, Volume};
-use crate::{Lease, Secret, Store, StoreError, Value, pause, template};
+use crate::{Lease, Parameters, Secret, Store, StoreError, Value, pause, template};
 
 /// A grant that is being served.
 pub(super) struct Job {
     grant: GrantConfig,
     volume: Volume,
-    /// What was last read, by path.
-    held: BTreeMap<String, Held>,
+    /// What was last read, by where it is from.
+    held: BTreeMap<Origin, Held>,
     due: Instant,
     failures: u32,
     delivered: bool,
     /// Whether everything without a lease is read again, whatever its version.
     reload: bool,
+}
+
+/// A path, and the parameters of what is made there.
+type Origin = (String, Parameters);
+
+fn origin(file: &FileConfig) -> Origin {
+    (file.path.clone(), file.parameters.clone())
 }
 
 /// A secret that was read.
@@ -83,8 +90,10 @@ impl Job {
         self.delivered
     }
 
+    /// Whether a secret ends with the session.
     pub(super) fn has_lease(&self) -> bool {
-        self.held.values().any(|held| held.lease.is_some())
+        let leases = self.held.values().filter_map(|held| held.lease.as_ref());
+        leases.into_iter().any(|held| held.lease.id.is_some())
     }
 
     /// Makes it due now, whatever the versions are.
@@ -142,20 +151,25 @@ impl Job {
     fn read(&mut self, store: &mut dyn Store, now: Instant) -> Result<(), StoreError> {
         store.keep_alive(now)?;
         for file in &self.grant.files {
-            let held = self.held.get_mut(&file.path);
-            let is_current = match held {
+            let origin = origin(file);
+            let is_current = match self.held.get_mut(&origin) {
                 None => false,
                 Some(Held { lease: Some(lease), .. }) => keep_lease(store, lease, now)?,
+                // Each question would make another one.
+                Some(Held { lease: None, .. }) if !file.parameters.is_empty() => !self.reload,
                 Some(Held { secret, lease: None }) => {
                     let version = if self.reload { None } else { store.version(&file.path)? };
                     version.is_some() && version == secret.version
                 }
             };
             if !is_current {
-                let mut secret = store.read(&file.path)?;
+                let mut secret = match file.parameters.is_empty() {
+                    true => store.read(&file.path)?,
+                    false => store.make(&file.path, &file.parameters)?,
+                };
                 let lease = secret.lease.take();
                 let lease = lease.map(|lease| HeldLease::new(lease, store.session(), now));
-                self.held.insert(file.path.clone(), Held { secret, lease });
+                self.held.insert(origin, Held { secret, lease });
             }
         }
         Ok(())
@@ -179,7 +193,7 @@ impl Job {
     }
 
     fn file(&self, file: &FileConfig) -> Result<File, StoreError> {
-        let fields = self.held.get(&file.path).map(|held| &held.secret.fields);
+        let fields = self.held.get(&origin(file)).map(|held| &held.secret.fields);
         let fields = fields.ok_or_else(|| StoreError::NotFound(file.path.clone()))?;
         let content = match (&file.template, &file.key) {
             (Some(text), _) => template::render(text, fields).map_err(|reason| {
@@ -206,7 +220,7 @@ fn keep_lease(
     held: &mut HeldLease,
     now: Instant,
 ) -> Result<bool, StoreError> {
-    if held.session != store.session() {
+    if held.lease.id.is_some() && held.session != store.session() {
         // A lease ends with the session in which it was made.
         return Ok(false);
     }
@@ -254,7 +268,7 @@ mod tests {
     }
 
     fn lease(seconds: u64) -> Lease {
-        Lease { id: "x".into(), duration: Duration::from_secs(seconds), renewable: true }
+        Lease { id: Some("x".into()), duration: Duration::from_secs(seconds), renewable: true }
     }
 
     impl Store for Leasing {

@@ -168,6 +168,7 @@ fn file(file: &crate::grant::GrantFile) -> FileConfig {
     FileConfig {
         name: file.name.clone(),
         path: file.path.clone(),
+        parameters: file.parameters.clone(),
         key: file.key.clone(),
         template: file.template.clone(),
         mode: file.mode.clone(),

@@ -1,14 +1,14 @@
 //! What an answer says.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::json::{self, RawFields};
 use crate::value::{Buffer, Value};
-use crate::{Lease, Secret, StoreError};
+use crate::{Fields, Lease, Secret, StoreError};
 
 /// An answer's body.
 pub(crate) struct Answer(Buffer);
@@ -56,6 +56,8 @@ pub(crate) struct Mount {
     pub(crate) path: String,
     /// Whether it is the second version of the key/value engine.
     pub(crate) has_versions: bool,
+    /// Whether the engine only keeps what is written to it: a request with a body replaces that.
+    pub(crate) only_keeps: bool,
 }
 
 impl Mount {
@@ -107,7 +109,7 @@ impl Answer {
     pub(crate) fn lease(&self) -> Option<Lease> {
         let envelope = self.envelope().ok().filter(|envelope| !envelope.lease_id.is_empty())?;
         Some(Lease {
-            id: envelope.lease_id,
+            id: Some(envelope.lease_id),
             duration: Duration::from_secs(envelope.lease_duration),
             renewable: envelope.renewable,
         })
@@ -126,7 +128,8 @@ impl Answer {
         if !mount.has_versions {
             let data = self.envelope()?.data.ok_or_else(not_found)?;
             let fields = json::fields(data).ok_or_else(not_found)?;
-            return Ok(Secret { fields, version: None, lease: self.lease() });
+            let lease = self.lease().or_else(|| certificate_lease(&fields));
+            return Ok(Secret { fields, version: None, lease });
         }
         let data = self.data()?;
         let fields = data.get("data").and_then(|raw| json::fields(raw)).ok_or_else(not_found)?;
@@ -157,8 +160,19 @@ impl Answer {
         let options: Option<MountOptions> = data.get("options").and_then(|raw| from_raw(raw));
         let version = options.and_then(|options| options.version);
         let has_versions = kind.as_deref() == Some("kv") && version.as_deref() == Some("2");
-        Ok(Mount { path, has_versions })
+        let only_keeps = matches!(kind.as_deref(), Some("kv" | "generic" | "cubbyhole"));
+        Ok(Mount { path, has_versions, only_keeps })
     }
+}
+
+/// The life of a certificate, which by default has no lease. By this machine's clock: there is time left
+/// if it is wrong by less than a third of that life.
+fn certificate_lease(fields: &Fields) -> Option<Lease> {
+    fields.get("certificate")?;
+    let ends: u64 = fields.get("expiration")?.expose_text()?.parse().ok()?;
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    let duration = Duration::from_secs(ends).saturating_sub(now);
+    Some(Lease { id: None, duration, renewable: false })
 }
 
 #[derive(Deserialize)]

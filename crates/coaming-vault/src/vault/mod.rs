@@ -25,7 +25,7 @@ use coaming_http::Runtime;
 
 use crate::config::VaultConfig;
 use crate::value::exposed;
-use crate::{Fields, Lease, Secret, Store, StoreError};
+use crate::{Fields, Lease, Parameters, Secret, Store, StoreError};
 use client::{Mount, Query};
 
 /// Vault or OpenBao as a store.
@@ -102,6 +102,17 @@ impl Store for VaultStore {
         })
     }
 
+    fn make(&mut self, path: &str, parameters: &Parameters) -> Result<Secret, StoreError> {
+        let mount = self.mount(path)?;
+        if mount.only_keeps {
+            let reason = format!("`{path}` is only kept by the store: remove `parameters`");
+            return Err(StoreError::Setting(reason));
+        }
+        let segments = [path];
+        let query = Query::post(&segments).about(path).body(parameters)?;
+        self.send(&query)?.secret(&mount, path)
+    }
+
     fn version(&mut self, path: &str) -> Result<Option<u64>, StoreError> {
         let mount = self.mount(path)?;
         if !mount.has_versions {
@@ -129,7 +140,8 @@ impl Store for VaultStore {
     }
 
     fn renew(&mut self, lease: &Lease) -> Result<Lease, StoreError> {
-        let body = BTreeMap::from([("lease_id", &lease.id)]);
+        let id = lease.id.as_ref().ok_or(StoreError::Unsupported("renew certificates"))?;
+        let body = BTreeMap::from([("lease_id", id)]);
         let query = Query::post(&["sys/leases/renew"]).about("the lease").body(&body)?;
         let answer = self.send(&query)?;
         answer.lease().ok_or_else(|| StoreError::Answer("there is no lease in it".to_owned()))

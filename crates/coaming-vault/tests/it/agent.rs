@@ -160,6 +160,64 @@ fn the_first_start_waits_and_says_for_what() {
 }
 
 #[test]
+fn a_certificate_is_made_once_and_again_before_it_ends() {
+    let Some(bao) = Bao::start("a_certificate_is_made_once_and_again_before_it_ends") else {
+        return;
+    };
+    bao.run(&["secrets", "enable", "pki"]);
+    bao.run(&["write", "pki/root/generate/internal", "common_name=authority", "ttl=24h"]);
+    let role = ["allowed_domains=shop.svc", "allow_subdomains=true", "max_ttl=1h"];
+    bao.run(&[&["write", "pki/roles/web"], &role[..]].concat());
+    bao.policy("app", "path \"pki/issue/web\" {capabilities = [\"update\"]}");
+    let issued = || {
+        let listed = bao.run(&["list", "-format=json", "pki/certs"]);
+        serde_json::from_str::<Vec<String>>(&listed).unwrap().len() - 1
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("files");
+    let file = |name: &str, key: &str, ttl: &str| {
+        json!({"name": name, "path": "pki/issue/web", "key": key,
+            "parameters": {"common_name": "web.shop.svc", "ttl": ttl}})
+    };
+    let mut settings =
+        config(&app_role(&bao, "app", "1h", "2h"), &path, file("tls.crt", "certificate", "1h"));
+    let files = settings["grants"][0]["files"].as_array_mut().unwrap();
+    files.push(file("tls.key", "private_key", "1h"));
+    files.push(file("short.key", "private_key", "3s"));
+    let agent = Running::start(settings);
+    until("the files", || content(&path.join("short.key")).contains("PRIVATE KEY"));
+    let (first, short) = (content(&path.join("tls.crt")), content(&path.join("short.key")));
+    assert!(first.contains("BEGIN CERTIFICATE"), "{first}");
+    assert_ne!(content(&path.join("tls.key")), short);
+    until("a new one of what ends", || content(&path.join("short.key")) != short);
+    assert_eq!(content(&path.join("tls.crt")), first, "what is valid is not made again");
+    let of_both = issued();
+    assert!(agent.ask("POST", "/reload").starts_with("HTTP/1.1 202"));
+    until("a new one is asked for", || issued() > of_both);
+    let said = agent.end();
+    assert!(!said.contains("PRIVATE KEY"), "{said}");
+}
+
+#[test]
+fn parameters_for_what_is_only_kept_are_refused() {
+    let Some(bao) = Bao::start("parameters_for_what_is_only_kept_are_refused") else { return };
+    bao.run(&["secrets", "enable", "-path=old", "-version=1", "kv"]);
+    bao.policy("app", "path \"*\" {capabilities = [\"read\", \"update\", \"create\"]}");
+    for path in ["secret/db", "old/db"] {
+        bao.run(&["kv", "put", path, "password=planted"]);
+        let directory = tempfile::tempdir().unwrap();
+        let file = json!({"name": "x", "path": path, "parameters": {"password": "overwritten"}});
+        let settings = config(&app_role(&bao, "app", "1h", "2h"), directory.path(), file);
+        let settings = Config::parse(settings).unwrap();
+        let mut agent = Agent::new(&settings, Arc::default(), Box::new(|_| {})).unwrap();
+        let (_events, receiver) = channel();
+        let late = agent.start(&receiver, Duration::from_secs(1)).unwrap_err();
+        assert!(late.to_string().contains("is only kept by the store"), "{late}");
+        assert_eq!(bao.run(&["kv", "get", "-field=password", path]).trim(), "planted");
+    }
+}
+
+#[test]
 fn a_file_without_a_key_has_all_fields() {
     let Some(bao) = Bao::start("a_file_without_a_key_has_all_fields") else { return };
     bao.run(&["secrets", "enable", "-path=old", "-version=1", "kv"]);
