@@ -9,6 +9,7 @@ pub mod bao;
 pub mod certificates;
 pub mod daemons;
 pub mod docker_registry;
+pub mod fuzzing;
 pub mod git_repository;
 pub mod http_server;
 pub mod image_archives;
