@@ -5,10 +5,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::chart::Files;
+use crate::failure::{self, Failure, RenderError};
 use crate::origin::Origin;
 use crate::template::{self, Exec};
 use crate::value::Value;
-use crate::{RenderError, SourceMap, json, render};
+use crate::{SourceMap, json, render};
 
 /// A text with templates that is not part of a chart.
 #[derive(Clone, Copy, Debug)]
@@ -28,14 +29,21 @@ pub struct Text<'t> {
 ///
 /// The text is not a template, calls a function that charts do not have, or exceeds a limit.
 pub fn evaluate(text: &Text<'_>) -> Result<(String, SourceMap), RenderError> {
-    render::on_large_stack(|| evaluate_here(text))
+    render::on_large_stack(|| {
+        let mut files = Files::default();
+        evaluate_here(text, &mut files).map_err(|failed| {
+            let mut known = failure::known(&files, &[]);
+            let data = serde_json::to_string_pretty(text.data).unwrap_or_default();
+            known.add_file("data.json", &data);
+            failed.shown(&known)
+        })
+    })
 }
 
-fn evaluate_here(text: &Text<'_>) -> Result<(String, SourceMap), RenderError> {
-    let mut files = Files::default();
+fn evaluate_here(text: &Text<'_>, files: &mut Files) -> Result<(String, SourceMap), Failure> {
     let file = files.add(text.name.to_owned(), Arc::from(text.text))?;
     let origin = |offset: usize| Origin::template(file, offset, true);
-    let failed = |origin: Origin, message: String| render::place(origin, &files, message);
+    let failed = |origin: Origin, message: String| render::place(origin, files, message);
     let parsed = template::parse("gotmpl", text.text, &origin)
         .map_err(|error| failed(Origin::template(file, error.offset, false), error.message))?;
     let mut templates = HashMap::new();

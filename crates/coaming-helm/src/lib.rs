@@ -11,6 +11,8 @@
 //!   as generated ([`Source::generated`]).
 //! * Nothing is read but the given bytes: no file, no environment, no clock, no network. Only a
 //!   caller can give templates a cluster to look into ([`Cluster`]).
+//! * No error shows a value that is a secret: what fails is a [`failure::Failure`], which cannot be
+//!   printed, until the gate has made a [`RenderError`] of it.
 //! * A hostile chart costs a bounded amount of time and memory: nodes, bytes of text (intermediate
 //!   results included), recursion and nesting are limited, and exceeding a limit is an error.
 
@@ -22,6 +24,7 @@ mod dates;
 mod decode;
 mod emit;
 mod evaluate;
+mod failure;
 mod functions;
 mod json;
 mod json_read;
@@ -42,6 +45,7 @@ use std::sync::Arc;
 pub use cluster::Cluster;
 pub use emit::{Shape, Tree, write_yaml};
 pub use evaluate::{Text, evaluate, yaml_to_json};
+pub use failure::RenderError;
 pub use render::render;
 
 /// What a rendering depends on besides the chart.
@@ -250,36 +254,4 @@ fn source(origin: origin::Origin) -> Source {
         values: location(origin.value),
         generated: origin.generated,
     }
-}
-
-/// Why a chart could not be rendered.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RenderError {
-    /// The chart itself is malformed or incomplete: no `Chart.yaml`, say.
-    #[error("{0}")]
-    Chart(String),
-    /// `charts/` lacks dependencies that `Chart.yaml` names.
-    #[error(
-        "found in Chart.yaml, but missing in charts/ directory: {}: run `helm dependency build` to \
-         fetch them", .0.join(", ")
-    )]
-    MissingDependencies(Vec<String>),
-    /// Given values cannot be read.
-    #[error("{0}")]
-    Values(String),
-    /// A place in one of the chart's files is wrong: a template fails, or a value violates the
-    /// chart's schema.
-    #[error("{message}")]
-    Place {
-        /// The file, by its path in the chart or its given name.
-        file: String,
-        /// The line, counted from 1.
-        line: u32,
-        /// The column, counted from 1.
-        column: u32,
-        /// What is wrong.
-        message: String,
-        /// Whether the file itself is malformed, so that no values can help.
-        is_malformed: bool,
-    },
 }

@@ -49,6 +49,11 @@ impl Origin {
         Self { generated: true, ..Self::default() }
     }
 
+    /// Whether a values file has it.
+    pub(crate) fn is_of_value(self) -> bool {
+        self.value.is_known()
+    }
+
     /// This origin, completed by that of the node around it.
     pub(crate) fn or(self, outer: Self) -> Self {
         Self {

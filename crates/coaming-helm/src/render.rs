@@ -6,13 +6,14 @@ use std::rc::Rc;
 
 use crate::budget::Budget;
 use crate::chart::{self, Chart, Files};
+use crate::failure::{self, Failure, RenderError};
 use crate::manifests;
 use crate::origin::Origin;
 use crate::semver::{Constraint, Version};
 use crate::template::{self, Exec};
 use crate::text::Buffer;
 use crate::value::{Map, MapType, Object, Value};
-use crate::{Manifest, Options, RenderError, Rendered, SourceMap, Values};
+use crate::{Manifest, Options, Rendered, SourceMap, Values};
 
 /// The stack of the thread that renders: templates may nest a thousand calls.
 const STACK: usize = 512 << 20;
@@ -24,7 +25,13 @@ const STACK: usize = 512 << 20;
 ///
 /// When Helm could not render it either, or when it exceeds a limit.
 pub fn render(files: Vec<(String, Vec<u8>)>, options: &Options) -> Result<Rendered, RenderError> {
-    on_large_stack(|| render_here(files, options))
+    on_large_stack(|| {
+        let mut read = Files::default();
+        render_here(files, options, &mut read).map_err(|failed| {
+            let known = failure::known(&read, &options.values);
+            failed.shown(&known)
+        })
+    })
 }
 
 /// Runs a rendering on a thread of its own.
@@ -35,8 +42,8 @@ pub(crate) fn on_large_stack<T: Send>(
         let worker = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, render);
         match worker.map(std::thread::ScopedJoinHandle::join) {
             Ok(Ok(result)) => result,
-            Ok(Err(_)) => Err(RenderError::Chart("rendering failed unexpectedly".to_owned())),
-            Err(error) => Err(RenderError::Chart(format!("no thread to render in: {error}"))),
+            Ok(Err(_)) => Err(RenderError::Chart("rendering failed unexpectedly".into())),
+            Err(_) => Err(RenderError::Chart("there is no thread to render in".into())),
         }
     })
 }
@@ -44,30 +51,29 @@ pub(crate) fn on_large_stack<T: Send>(
 fn render_here(
     contents: Vec<(String, Vec<u8>)>,
     options: &Options,
-) -> Result<Rendered, RenderError> {
+    files: &mut Files,
+) -> Result<Rendered, Failure> {
     let contents = match contents.as_slice() {
         [(name, archive)] if name.ends_with(".tgz") => chart::unpack(archive)?,
         _ => contents,
     };
-    let mut files = Files::default();
-    let mut root = chart::load(contents, &mut files)?;
-    let values = given_values(options, &mut files)?;
+    let mut root = chart::load(contents, files)?;
+    let values = given_values(options, files)?;
     let budget = Budget::default();
     check(&root, options)?;
-    chart::process(&mut root, &values, &budget).map_err(RenderError::Chart)?;
+    chart::process(&mut root, &values, &budget).map_err(Failure::Chart)?;
     // What is not enabled has been removed.
     let missing_dependencies = missing_dependencies(&root);
-    let values =
-        chart::coalesce_values(&root, &values, false, &budget).map_err(RenderError::Chart)?;
-    check_schemas(&root, &values, &files, &budget)?;
-    let job = Job { options, files: &files };
+    let values = chart::coalesce_values(&root, &values, false, &budget).map_err(Failure::Chart)?;
+    check_schemas(&root, &values, files, &budget)?;
+    let job = Job { options, files };
     let outputs = job.evaluate(&root, &values)?;
     let manifests = job.manifests(&root, outputs)?;
-    Ok(Rendered { manifests, files: files.all, missing_dependencies })
+    Ok(Rendered { manifests, files: std::mem::take(&mut files.all), missing_dependencies })
 }
 
 /// The user's values, joined.
-fn given_values(options: &Options, files: &mut Files) -> Result<Value, RenderError> {
+fn given_values(options: &Options, files: &mut Files) -> Result<Value, Failure> {
     let mut values = Value::from(Map::new());
     for given in &options.values {
         let applied = match given {
@@ -91,26 +97,21 @@ fn given_values(options: &Options, files: &mut Files) -> Result<Value, RenderErr
             Values::SetFile(path, content) => chart::apply_text(&mut values, path, content),
         };
         applied.map_err(|message| {
-            RenderError::Values(format!("{}: {message}", given.flag().unwrap_or("values")))
+            Failure::Values(format!("{}: {message}", given.flag().unwrap_or("values")))
         })?;
     }
     Ok(values)
 }
 
 /// The values that `--set-json` gives as one object.
-fn json_object(text: &str) -> Result<Value, RenderError> {
+fn json_object(text: &str) -> Result<Value, Failure> {
     let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text.trim())
-        .map_err(|error| RenderError::Values(format!("--set-json: {error}")))?;
+        .map_err(|error| Failure::Values(format!("--set-json: {error}")))?;
     Ok(crate::json::from_json(&object.into(), Origin::default()))
 }
 
 /// Values with those of the file that was added last over them.
-fn with_file(
-    values: Value,
-    name: &str,
-    read: &Value,
-    files: &mut Files,
-) -> Result<Value, RenderError> {
+fn with_file(values: Value, name: &str, read: &Value, files: &mut Files) -> Result<Value, Failure> {
     if let Some(file) = files.all.last_mut() {
         file.given = true;
     }
@@ -120,7 +121,7 @@ fn with_file(
     if read.is_nil() {
         return Ok(values);
     }
-    Err(RenderError::Values(format!("{name} is not a mapping")))
+    Err(Failure::Values(format!("{name} is not a mapping")))
 }
 
 /// The dependencies that are named, and are not there.
@@ -132,13 +133,13 @@ fn missing_dependencies(root: &Chart) -> Vec<String> {
 }
 
 /// What Helm checks before it renders.
-fn check(root: &Chart, options: &Options) -> Result<(), RenderError> {
+fn check(root: &Chart, options: &Options) -> Result<(), Failure> {
     if root.metadata.is_library {
-        return Err(RenderError::Chart("library charts are not installable".to_owned()));
+        return Err(Failure::Chart("library charts are not installable".to_owned()));
     }
     let missing = missing_dependencies(root);
     if !missing.is_empty() && !options.allow_missing_dependencies {
-        return Err(RenderError::MissingDependencies(missing));
+        return Err(Failure::MissingDependencies(missing));
     }
     let wanted = &root.metadata.kube_version;
     let version = Version::parse(&format!("v1.{}.0", options.kubernetes_minor));
@@ -147,7 +148,7 @@ fn check(root: &Chart, options: &Options) -> Result<(), RenderError> {
     {
         let fits = Constraint::parse(wanted).is_some_and(|wanted| wanted.allows(&version));
         if !fits {
-            return Err(RenderError::Chart(format!(
+            return Err(Failure::Chart(format!(
                 "chart requires kubeVersion: {wanted} which is incompatible with Kubernetes \
                  {}: name another with --kubernetes-version",
                 version.original
@@ -162,9 +163,9 @@ fn check_schemas(
     values: &Value,
     files: &Files,
     budget: &Budget,
-) -> Result<(), RenderError> {
+) -> Result<(), Failure> {
     let mut violations = Vec::new();
-    chart::validate(root, values, budget, &mut violations).map_err(RenderError::Chart)?;
+    chart::validate(root, values, budget, &mut violations).map_err(Failure::Chart)?;
     let Some(first) = violations.first() else { return Ok(()) };
     let message = format!(
         "values don't meet the specifications of the schema of chart {}: {}",
@@ -174,30 +175,24 @@ fn check_schemas(
 }
 
 /// An error at an origin, which is best known by its values.
-pub(crate) fn place(origin: Origin, files: &Files, message: String) -> RenderError {
+pub(crate) fn place(origin: Origin, files: &Files, message: String) -> Failure {
     let known = if origin.template.file != 0 { origin.template } else { origin.value };
     let file = usize::from(known.file).checked_sub(1).and_then(|index| files.all.get(index));
     match file {
         Some(file) => {
             let index = coaming_yaml::LineIndex::new(&file.text);
             let (line, column) = index.position(&file.text, known.offset);
-            RenderError::Place {
-                file: file.name.clone(),
-                line,
-                column,
-                message,
-                is_malformed: false,
-            }
+            Failure::Place { file: file.name.clone(), line, column, message, is_malformed: false }
         }
-        None => RenderError::Chart(message),
+        None => Failure::Chart(message),
     }
 }
 
 /// The same error, of a file that no values can help.
-fn malformed(error: RenderError) -> RenderError {
+fn malformed(error: Failure) -> Failure {
     match error {
-        RenderError::Place { file, line, column, message, .. } => {
-            RenderError::Place { file, line, column, message, is_malformed: true }
+        Failure::Place { file, line, column, message, .. } => {
+            Failure::Place { file, line, column, message, is_malformed: true }
         }
         other => other,
     }
@@ -227,7 +222,7 @@ struct Job<'j> {
 
 impl Job<'_> {
     /// Evaluates all templates that are not partial.
-    fn evaluate(&self, root: &Chart, values: &Value) -> Result<Vec<Output>, RenderError> {
+    fn evaluate(&self, root: &Chart, values: &Value) -> Result<Vec<Output>, Failure> {
         let shared = [("Release", self.release()), ("Capabilities", self.capabilities())];
         let mut targets = Vec::new();
         self.collect(root, "", values, true, &shared, &mut targets);
@@ -272,7 +267,7 @@ impl Job<'_> {
         found.map_or_else(|| "".into(), |file| std::sync::Arc::clone(&file.text))
     }
 
-    fn failed(&self, target: &Target, error: template::Error) -> RenderError {
+    fn failed(&self, target: &Target, error: template::Error) -> Failure {
         let mut origin = error.origin;
         // A text from the values that `tpl` evaluates is known by its place there.
         if origin.template.file == 0 && origin.value.file == 0 {
@@ -396,7 +391,7 @@ impl Job<'_> {
     }
 
     /// The documents of all outputs, in Helm's order.
-    fn manifests(&self, root: &Chart, outputs: Vec<Output>) -> Result<Vec<Manifest>, RenderError> {
+    fn manifests(&self, root: &Chart, outputs: Vec<Output>) -> Result<Vec<Manifest>, Failure> {
         let mut manifests = Vec::new();
         if self.options.include_crds {
             self.crds(root, root.name(), &mut manifests);

@@ -7,8 +7,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use coaming_helm::{InputFile, Source};
+use coaming_secret::gate::KnownValues;
 use coaming_yaml::LineIndex;
 
+use crate::failure::Failure;
 use crate::files::{FileKind, Files, is_remote, is_within, join};
 use crate::schema::Schema;
 use crate::value::{Origins, Value, from_node, key_text};
@@ -27,13 +29,14 @@ const MAX_TARGETS: u32 = 5_000;
 ///
 /// # Errors
 ///
-/// As [`BuildError`] says: also where Kustomize itself would refuse it.
+/// As [`Failure`] says: also where Kustomize itself would refuse it.
 pub fn build(files: &dyn Files, directory: &str, options: &Options) -> Result<Built, BuildError> {
     let build = Build {
         files,
         options,
         inputs: RefCell::default(),
         by_path: RefCell::default(),
+        contents: RefCell::default(),
         documents: RefCell::default(),
         problems: RefCell::default(),
         bytes: Cell::new(MAX_BYTES),
@@ -41,9 +44,13 @@ pub fn build(files: &dyn Files, directory: &str, options: &Options) -> Result<Bu
         targets: Cell::new(MAX_TARGETS),
         schema: RefCell::default(),
     };
-    let resources = target::run(&build, &join(".", directory))?;
-    let documents = output::documents(&build, resources)?;
-    Ok(Built { documents, files: build.inputs.into_inner(), problems: build.problems.into_inner() })
+    let documents = target::run(&build, &join(".", directory))
+        .and_then(|resources| output::documents(&build, resources))
+        .map_err(|failed| failed.shown(&build.known()))?;
+    let problems = build.problems.take();
+    let known = if problems.is_empty() { KnownValues::default() } else { build.known() };
+    let problems = problems.into_iter().map(|problem| problem.shown(&known)).collect();
+    Ok(Built { documents, files: build.inputs.into_inner(), problems })
 }
 
 /// A build that is going on.
@@ -52,9 +59,11 @@ pub(crate) struct Build<'f> {
     pub(crate) options: &'f Options,
     inputs: RefCell<Vec<InputFile>>,
     by_path: RefCell<HashMap<String, usize>>,
+    /// All that was read, also what is not YAML.
+    contents: RefCell<Vec<(String, Arc<[u8]>)>>,
     /// The documents of files that were parsed: bases are often used more than once.
     documents: RefCell<HashMap<String, Rc<Vec<Value>>>>,
-    problems: RefCell<Vec<BuildError>>,
+    problems: RefCell<Vec<Failure>>,
     bytes: Cell<u64>,
     nodes: Cell<u64>,
     targets: Cell<u32>,
@@ -77,28 +86,45 @@ impl Build<'_> {
         self.schema.replace(Rc::new(schema));
     }
 
+    /// What the files that were read contain.
+    fn known(&self) -> KnownValues {
+        let mut known = KnownValues::default();
+        let contents = self.contents.borrow();
+        for (path, bytes) in contents.iter() {
+            known.add_file(path, &String::from_utf8_lossy(bytes));
+            if path.ends_with("Kustomization") {
+                known.add_file("kustomization.yaml", &String::from_utf8_lossy(bytes));
+            }
+        }
+        let inputs = self.inputs.borrow();
+        let of_charts =
+            inputs.iter().filter(|file| contents.iter().all(|(path, _)| *path != file.name));
+        of_charts.for_each(|file| known.add_file(&file.name, &file.text));
+        known
+    }
+
     /// Counts a kustomization.
-    pub(crate) fn count_target(&self) -> Result<(), BuildError> {
+    pub(crate) fn count_target(&self) -> Result<(), Failure> {
         let left = self.targets.get().checked_sub(1);
-        self.targets.set(left.ok_or(BuildError::Limit("it has too many bases"))?);
+        self.targets.set(left.ok_or(Failure::Limit("it has too many bases"))?);
         Ok(())
     }
 
     /// Counts nodes that are made.
-    pub(crate) fn count_nodes(&self, count: u64) -> Result<(), BuildError> {
+    pub(crate) fn count_nodes(&self, count: u64) -> Result<(), Failure> {
         let left = self.nodes.get().checked_sub(count);
-        self.nodes.set(left.ok_or(BuildError::Limit("it has too many objects"))?);
+        self.nodes.set(left.ok_or(Failure::Limit("it has too many objects"))?);
         Ok(())
     }
 
-    fn count_bytes(&self, count: usize) -> Result<(), BuildError> {
+    fn count_bytes(&self, count: usize) -> Result<(), Failure> {
         let left = self.bytes.get().checked_sub(count as u64);
-        self.bytes.set(left.ok_or(BuildError::Limit("its files are too large"))?);
+        self.bytes.set(left.ok_or(Failure::Limit("its files are too large"))?);
         Ok(())
     }
 
     /// Notes what was left out.
-    pub(crate) fn add_problem(&self, problem: BuildError) {
+    pub(crate) fn add_problem(&self, problem: Failure) {
         let mut problems = self.problems.borrow_mut();
         if !problems.contains(&problem) {
             problems.push(problem);
@@ -120,12 +146,12 @@ impl Build<'_> {
     }
 
     /// An error about what is from there.
-    pub(crate) fn invalid(&self, source: Source, message: impl Into<String>) -> BuildError {
-        BuildError::Invalid { place: self.place(source), message: message.into() }
+    pub(crate) fn invalid(&self, source: Source, message: impl Into<String>) -> Failure {
+        Failure::Invalid { place: self.place(source), message: message.into() }
     }
 
-    pub(crate) fn remote(&self, reference: &Value) -> BuildError {
-        BuildError::Remote { place: self.place(reference.source), address: reference.str().into() }
+    pub(crate) fn remote(&self, reference: &Value) -> Failure {
+        Failure::Remote { place: self.place(reference.source), address: reference.str().into() }
     }
 
     /// Registers a file that origins refer to. Returns its index.
@@ -145,7 +171,7 @@ impl Build<'_> {
     }
 
     /// Reads the file that a reference in a kustomization names.
-    pub(crate) fn load(&self, directory: &str, reference: &Value) -> Result<Loaded, BuildError> {
+    pub(crate) fn load(&self, directory: &str, reference: &Value) -> Result<Loaded, Failure> {
         self.load_named(directory, reference.str(), reference)
     }
 
@@ -155,7 +181,7 @@ impl Build<'_> {
         directory: &str,
         name: &str,
         reference: &Value,
-    ) -> Result<Loaded, BuildError> {
+    ) -> Result<Loaded, Failure> {
         let path = join(directory, name);
         match self.files.kind(&path) {
             FileKind::File if !name.is_empty() => {}
@@ -165,7 +191,7 @@ impl Build<'_> {
             }
             _ if is_remote(name) => {
                 let place = self.place(reference.source);
-                return Err(BuildError::Remote { place, address: name.to_owned() });
+                return Err(Failure::Remote { place, address: name.to_owned() });
             }
             _ => {
                 let message = format!("names `{name}`, which does not exist");
@@ -184,17 +210,18 @@ impl Build<'_> {
         Ok(Loaded { path, bytes })
     }
 
-    fn read(&self, path: &str, source: Source) -> Result<Arc<[u8]>, BuildError> {
+    fn read(&self, path: &str, source: Source) -> Result<Arc<[u8]>, Failure> {
         let bytes = self
             .files
             .read(path)
             .map_err(|reason| self.invalid(source, format!("`{path}` {reason}")))?;
         self.count_bytes(bytes.len())?;
+        self.contents.borrow_mut().push((path.to_owned(), Arc::clone(&bytes)));
         Ok(bytes)
     }
 
     /// The documents of a file.
-    pub(crate) fn documents(&self, loaded: &Loaded) -> Result<Rc<Vec<Value>>, BuildError> {
+    pub(crate) fn documents(&self, loaded: &Loaded) -> Result<Rc<Vec<Value>>, Failure> {
         if let Some(known) = self.documents.borrow().get(&loaded.path) {
             return Ok(Rc::clone(known));
         }
@@ -206,8 +233,8 @@ impl Build<'_> {
     }
 
     /// The text of a file.
-    pub(crate) fn text(&self, loaded: &Loaded) -> Result<Arc<str>, BuildError> {
-        let text = std::str::from_utf8(&loaded.bytes).map_err(|_| BuildError::Invalid {
+    pub(crate) fn text(&self, loaded: &Loaded) -> Result<Arc<str>, Failure> {
+        let text = std::str::from_utf8(&loaded.bytes).map_err(|_| Failure::Invalid {
             place: Some(Place { file: loaded.path.clone(), line: 1, column: 1 }),
             message: "is not valid UTF-8".to_owned(),
         })?;
@@ -215,7 +242,7 @@ impl Build<'_> {
     }
 
     /// The documents of a text that is written in a kustomization.
-    pub(crate) fn inline(&self, value: &Value) -> Result<Vec<Value>, BuildError> {
+    pub(crate) fn inline(&self, value: &Value) -> Result<Vec<Value>, Failure> {
         let text = value.str();
         let Some(location) = value.source.template else { return Ok(Vec::new()) };
         let origins = Origins::inline(text, location, &self.input_text(location.file));
@@ -225,11 +252,7 @@ impl Build<'_> {
 
     /// Parses a text into its documents. As Kustomize, this splits the text first, so that anchors
     /// are those of one document.
-    pub(crate) fn parse(
-        &self,
-        text: Arc<str>,
-        origins: &Origins,
-    ) -> Result<Vec<Value>, BuildError> {
+    pub(crate) fn parse(&self, text: Arc<str>, origins: &Origins) -> Result<Vec<Value>, Failure> {
         let parts = parts(&text);
         if let [_] = parts.as_slice() {
             return self.parse_part(Arc::clone(&text), origins);
@@ -241,7 +264,7 @@ impl Build<'_> {
         Ok(documents)
     }
 
-    fn parse_part(&self, text: Arc<str>, origins: &Origins) -> Result<Vec<Value>, BuildError> {
+    fn parse_part(&self, text: Arc<str>, origins: &Origins) -> Result<Vec<Value>, Failure> {
         let stream = coaming_yaml::parse(text);
         if let Some(error) = stream.errors.first() {
             let message = format!("not valid YAML: {}", error.message);

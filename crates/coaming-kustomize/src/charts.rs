@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use coaming_helm::{Location, Manifest, RenderError, Rendered, SourceMap, Values, write_yaml};
 
-use crate::BuildError;
 use crate::build::Build;
+use crate::failure::Failure;
 use crate::files::{FileKind, is_within, join};
 use crate::output::tree;
 use crate::resource::Resource;
@@ -19,7 +19,7 @@ const HOME: &str = "charts";
 const INLINE: &str = "valuesInline";
 
 /// The objects of all charts.
-pub(crate) fn all(target: &Target<'_, '_>) -> Result<Vec<Resource>, BuildError> {
+pub(crate) fn all(target: &Target<'_, '_>) -> Result<Vec<Resource>, Failure> {
     let mut made = Vec::new();
     let globals = target.kustomization.root.get("helmGlobals");
     for field in ["helmCharts", "helmChartInflationGenerator"] {
@@ -35,7 +35,7 @@ pub(crate) fn one(
     target: &Target<'_, '_>,
     entry: &Value,
     globals: Option<&Value>,
-) -> Result<Vec<Resource>, BuildError> {
+) -> Result<Vec<Resource>, Failure> {
     let build = target.build;
     let directory = directory(target, entry, globals)?;
     let given = Given::of(target, entry)?;
@@ -49,16 +49,11 @@ pub(crate) fn one(
     resources(build, &directory, &rendered, &given)
 }
 
-fn chart_error(
-    build: &Build<'_>,
-    entry: &Value,
-    directory: &str,
-    error: RenderError,
-) -> BuildError {
+fn chart_error(build: &Build<'_>, entry: &Value, directory: &str, error: RenderError) -> Failure {
     match error {
-        RenderError::Place { file, line, column, message, .. } => BuildError::Invalid {
+        RenderError::Place { file, line, column, message, .. } => Failure::Invalid {
             place: Some(crate::Place { file: join(directory, &file), line, column }),
-            message,
+            message: message.to_string(),
         },
         error => build.invalid(entry.source, format!("the chart cannot be rendered: {error}")),
     }
@@ -69,7 +64,7 @@ fn directory(
     target: &Target<'_, '_>,
     entry: &Value,
     globals: Option<&Value>,
-) -> Result<String, BuildError> {
+) -> Result<String, Failure> {
     let build = target.build;
     let text = |field: &str| entry.str_at(&[field]);
     let name = text("name");
@@ -111,10 +106,10 @@ struct Given {
 }
 
 impl Given {
-    fn of(target: &Target<'_, '_>, entry: &Value) -> Result<Self, BuildError> {
+    fn of(target: &Target<'_, '_>, entry: &Value) -> Result<Self, Failure> {
         let build = target.build;
         let mut values = Vec::new();
-        let mut add = |loaded: &crate::build::Loaded| -> Result<(), BuildError> {
+        let mut add = |loaded: &crate::build::Loaded| -> Result<(), Failure> {
             let text = build.text(loaded)?;
             build.input(&loaded.path, text.clone());
             values.push(Values::File(loaded.path.clone(), text));
@@ -144,7 +139,7 @@ impl Given {
     }
 }
 
-fn inline_values(build: &Build<'_>, inline: &Value) -> Result<(String, SourceMap), BuildError> {
+fn inline_values(build: &Build<'_>, inline: &Value) -> Result<(String, SourceMap), Failure> {
     write_yaml(tree(inline)).map_err(|message| build.invalid(inline.source, message))
 }
 
@@ -175,7 +170,7 @@ fn resources(
     directory: &str,
     rendered: &Rendered,
     given: &Given,
-) -> Result<Vec<Resource>, BuildError> {
+) -> Result<Vec<Resource>, Failure> {
     let indices: Vec<Option<usize>> = rendered
         .files
         .iter()

@@ -4,9 +4,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use coaming_helm::{Location, Source};
 
-use crate::BuildError;
 use crate::annotate::Plugin;
 use crate::build::{Build, Loaded};
+use crate::failure::Failure;
 use crate::files::{file_name, is_remote};
 use crate::resource::{Behavior, Resource};
 use crate::target::Target;
@@ -20,7 +20,7 @@ pub(crate) enum Generated {
 }
 
 /// What all generators of a kustomization make.
-pub(crate) fn all(target: &Target<'_, '_>) -> Result<Vec<Resource>, BuildError> {
+pub(crate) fn all(target: &Target<'_, '_>) -> Result<Vec<Resource>, Failure> {
     let options = target.kustomization.root.get("generatorOptions");
     let mut made = Vec::new();
     for (field, kind) in
@@ -44,7 +44,7 @@ pub(crate) fn one(
     entry: &Value,
     global: Option<&Value>,
     kind: Generated,
-) -> Result<Resource, BuildError> {
+) -> Result<Resource, Failure> {
     let build = target.build;
     let metadata = entry.get("metadata");
     let field = |name: &str| entry.get(name).or_else(|| metadata.and_then(|it| it.get(name)));
@@ -117,7 +117,7 @@ struct Pair {
 }
 
 /// All pairs of a generator, in Kustomize's order.
-fn pairs(target: &Target<'_, '_>, entry: &Value) -> Result<Vec<Pair>, BuildError> {
+fn pairs(target: &Target<'_, '_>, entry: &Value) -> Result<Vec<Pair>, Failure> {
     let list = |field: &str| entry.get(field).map(Value::items).unwrap_or_default();
     let mut pairs = Vec::new();
     let one = entry.get("env").filter(|env| !env.str().is_empty());
@@ -134,7 +134,7 @@ fn pairs(target: &Target<'_, '_>, entry: &Value) -> Result<Vec<Pair>, BuildError
 }
 
 /// The pairs of a file of variables.
-fn variables(build: &Build<'_>, loaded: &Loaded, pairs: &mut Vec<Pair>) -> Result<(), BuildError> {
+fn variables(build: &Build<'_>, loaded: &Loaded, pairs: &mut Vec<Pair>) -> Result<(), Failure> {
     let text = build.text(loaded)?;
     let file = build.input(&loaded.path, text.clone());
     let mut start = 0;
@@ -169,7 +169,7 @@ fn at(file: usize, offset: usize) -> Source {
     Source { template: Some(location), ..Source::default() }
 }
 
-fn literal_pair(build: &Build<'_>, literal: &Value) -> Result<Pair, BuildError> {
+fn literal_pair(build: &Build<'_>, literal: &Value) -> Result<Pair, Failure> {
     let text = literal.as_text().unwrap_or_default();
     let pair = text.split_once('=').filter(|(key, _)| !key.is_empty());
     let Some((key, value)) = pair else {
@@ -187,7 +187,7 @@ fn literal_pair(build: &Build<'_>, literal: &Value) -> Result<Pair, BuildError> 
     Ok(Pair { key: key.to_owned(), value: inner.as_bytes().to_vec(), source, is_file: false })
 }
 
-fn file_pair(target: &Target<'_, '_>, reference: &Value) -> Result<Pair, BuildError> {
+fn file_pair(target: &Target<'_, '_>, reference: &Value) -> Result<Pair, Failure> {
     let text = reference.str();
     let invalid = |message: &str| target.build.invalid(reference.source, message);
     let (key, name) = match text.matches('=').count() {
@@ -214,7 +214,7 @@ fn add_pair(
     root: &mut Value,
     pair: Pair,
     kind: Generated,
-) -> Result<(), BuildError> {
+) -> Result<(), Failure> {
     // What is a copy of something that is searched for credentials by itself is not reported again:
     // only files of ConfigMaps are not.
     let generated = kind == Generated::Secret || !pair.is_file;

@@ -3,8 +3,8 @@
 use coaming_helm::Source;
 use coaming_yaml::Scalar as Typed;
 
-use crate::BuildError;
 use crate::build::{Build, Loaded};
+use crate::failure::Failure;
 use crate::files::{FileKind, is_within, join};
 use crate::known;
 use crate::value::{Kind, Value};
@@ -27,7 +27,7 @@ impl Kustomization {
         build: &Build<'_>,
         directory: &str,
         named_by: Source,
-    ) -> Result<Self, BuildError> {
+    ) -> Result<Self, Failure> {
         let found: Vec<(&'static str, String)> = NAMES
             .iter()
             .map(|name| (*name, join(directory, name)))
@@ -69,7 +69,7 @@ impl Kustomization {
         Ok(this)
     }
 
-    fn check(&self, build: &Build<'_>) -> Result<(), BuildError> {
+    fn check(&self, build: &Build<'_>) -> Result<(), Failure> {
         for entry in self.root.entries() {
             if !known::FIELDS.contains(&&*entry.key) {
                 let message = format!("`{}` is not a field of a kustomization", entry.key);

@@ -19,6 +19,7 @@ mod build;
 mod charts;
 mod config;
 mod definitions;
+mod failure;
 mod files;
 mod generate;
 mod hash;
@@ -46,6 +47,7 @@ mod variables;
 use coaming_helm::{InputFile, SourceMap};
 
 pub use build::build;
+pub use failure::BuildError;
 pub use files::{FileKind, Files, is_remote, join};
 
 /// What a build depends on besides its files.
@@ -100,49 +102,4 @@ pub struct Place {
     pub line: u32,
     /// The column, counted from 1.
     pub column: u32,
-}
-
-/// Why an overlay could not be built.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BuildError {
-    /// A file is malformed or missing, or a field asks for something that Kustomize refuses too.
-    #[error("{message}")]
-    Invalid {
-        /// Where, if it is in a file.
-        place: Option<Place>,
-        /// What is wrong.
-        message: String,
-    },
-    /// A field names something that would be fetched from the network.
-    #[error("`{address}` would be fetched from the network")]
-    Remote {
-        /// Where it is named.
-        place: Option<Place>,
-        /// The address.
-        address: String,
-    },
-    /// A plugin is a program, which is not run.
-    #[error("{message}")]
-    Program {
-        /// Where it is configured.
-        place: Option<Place>,
-        /// What it is.
-        message: String,
-    },
-    /// The overlay exceeds a limit: of depth, of bytes, of objects.
-    #[error("this overlay is too large to build: {0}")]
-    Limit(&'static str),
-}
-
-impl BuildError {
-    /// Where the error is, if it is in a file.
-    #[must_use]
-    pub fn place(&self) -> Option<&Place> {
-        match self {
-            Self::Invalid { place, .. }
-            | Self::Remote { place, .. }
-            | Self::Program { place, .. } => place.as_ref(),
-            Self::Limit(_) => None,
-        }
-    }
 }

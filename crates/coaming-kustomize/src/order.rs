@@ -3,8 +3,8 @@
 
 use std::collections::HashMap;
 
-use crate::BuildError;
 use crate::build::Build;
+use crate::failure::Failure;
 use crate::id::{Gvk, Id};
 use crate::kustomization::Kustomization;
 use crate::resource::Resources;
@@ -45,7 +45,7 @@ pub(crate) fn sort(
     build: &Build<'_>,
     resources: &mut Resources,
     kustomization: &Kustomization,
-) -> Result<(), BuildError> {
+) -> Result<(), Failure> {
     let options = kustomization.root.get("sortOptions");
     sort_by(resources, options, &build.schema()).map_err(|message| {
         let source = options.map_or(kustomization.root.source, |options| options.source);

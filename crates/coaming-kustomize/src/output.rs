@@ -4,21 +4,22 @@ use std::borrow::Cow;
 
 use coaming_helm::{Shape, Tree, write_yaml};
 
+use crate::Document;
 use crate::build::Build;
+use crate::failure::Failure;
 use crate::resource::Resource;
 use crate::scalar::Resolved;
 use crate::value::{Entry, Kind, Value};
-use crate::{BuildError, Document};
 
 /// Writes all objects.
 pub(crate) fn documents(
     build: &Build<'_>,
     resources: Vec<Resource>,
-) -> Result<Vec<Document>, BuildError> {
+) -> Result<Vec<Document>, Failure> {
     resources.iter().map(|resource| document(build, resource)).collect()
 }
 
-fn document(build: &Build<'_>, resource: &Resource) -> Result<Document, BuildError> {
+fn document(build: &Build<'_>, resource: &Resource) -> Result<Document, Failure> {
     let source = resource.source();
     let mut root = tree(&resource.root);
     drop_empty_annotations(&mut root);
@@ -47,7 +48,7 @@ fn drop_empty_annotations(root: &mut Tree<'_>) {
 }
 
 /// Refuses keys that are not text, as JSON has no others. Those of the object itself become text.
-pub(crate) fn check_keys(build: &Build<'_>, resource: &Resource) -> Result<(), BuildError> {
+pub(crate) fn check_keys(build: &Build<'_>, resource: &Resource) -> Result<(), Failure> {
     let inner = resource.root.entries().iter().find_map(|entry| typed_key(&entry.value));
     match inner {
         Some(entry) => {

@@ -5,8 +5,8 @@ use std::rc::Rc;
 
 use coaming_yaml::Scalar as Typed;
 
-use crate::BuildError;
 use crate::build::Build;
+use crate::failure::Failure;
 use crate::files::{FileKind, join};
 use crate::id::Id;
 use crate::json_patch;
@@ -46,7 +46,7 @@ pub(crate) fn strategic_files(
     target: &Target<'_, '_>,
     references: &[Value],
     resources: &mut Resources,
-) -> Result<(), BuildError> {
+) -> Result<(), Failure> {
     let build = target.build;
     for reference in references {
         let is_file = is_file(target, reference);
@@ -70,7 +70,7 @@ fn is_file(target: &Target<'_, '_>, reference: &Value) -> bool {
     !name.contains('\n') && target.build.files.kind(&path) == FileKind::File
 }
 
-fn objects(build: &Build<'_>, documents: Vec<Value>) -> Result<Vec<Resource>, BuildError> {
+fn objects(build: &Build<'_>, documents: Vec<Value>) -> Result<Vec<Resource>, Failure> {
     let mut objects = Vec::new();
     for document in documents {
         resources_in(build, document, &mut objects)?;
@@ -79,7 +79,7 @@ fn objects(build: &Build<'_>, documents: Vec<Value>) -> Result<Vec<Resource>, Bu
 }
 
 /// Reads the patch of an entry, which is a file or a text.
-fn read(target: &Target<'_, '_>, entry: &Value, inline: &str) -> Result<Patch, BuildError> {
+fn read(target: &Target<'_, '_>, entry: &Value, inline: &str) -> Result<Patch, Failure> {
     let build = target.build;
     let field = |name: &str| entry.get(name).filter(|value| !value.str().trim().is_empty());
     let (documents, text) = match (field("path"), field(inline)) {
@@ -126,7 +126,7 @@ pub(crate) fn entry(
     target: &Target<'_, '_>,
     entry: &Value,
     resources: &mut Resources,
-) -> Result<(), BuildError> {
+) -> Result<(), Failure> {
     let build = target.build;
     let schema = build.schema();
     let allowed = Allowed::of(entry.get("options"));
@@ -190,7 +190,7 @@ fn check_distinct(
     resources: &Resources,
     patch: &Resource,
     schema: &Schema,
-) -> Result<(), BuildError> {
+) -> Result<(), Failure> {
     let mut seen: HashSet<Id> = HashSet::new();
     for resource in resources.list.iter().filter(|resource| !resource.is_deleted()) {
         let id = resource.id(schema);
@@ -207,7 +207,7 @@ pub(crate) fn json_entry(
     target: &Target<'_, '_>,
     entry: &Value,
     resources: &mut Resources,
-) -> Result<(), BuildError> {
+) -> Result<(), Failure> {
     let build = target.build;
     let inline = if entry.get("jsonOp").is_some() { "jsonOp" } else { "patch" };
     let selector = match entry.get("target") {
@@ -229,7 +229,7 @@ fn operate(
     operations: &Value,
     selector: &Selector,
     resources: &mut Resources,
-) -> Result<(), BuildError> {
+) -> Result<(), Failure> {
     let schema = build.schema();
     for resource in &mut resources.list {
         if !selector.selects(resource, &schema) {
@@ -351,7 +351,7 @@ fn merge_by_id(
     patch: &Resource,
     allowed: Allowed,
     resources: &mut Resources,
-) -> Result<(), BuildError> {
+) -> Result<(), Failure> {
     let schema = build.schema();
     match resources.only(&patch.original_id(&schema), &schema) {
         Ok(index) => match resources.list.get_mut(index) {
@@ -371,7 +371,7 @@ fn apply(
     patch: &Resource,
     allowed: Allowed,
     schema: &Schema,
-) -> Result<(), BuildError> {
+) -> Result<(), Failure> {
     // What would replace a whole object has no effect.
     if patch.root.str_at(&["$patch"]) == "replace" {
         return Ok(());

@@ -3,11 +3,11 @@
 
 use std::rc::Rc;
 
-use crate::BuildError;
 use crate::annotate::Plugin;
 use crate::build::Build;
 use crate::charts;
 use crate::config::{FieldSpec, field_specs};
+use crate::failure::Failure;
 use crate::files::{FileKind, join};
 use crate::generate::{self, Generated};
 use crate::json_patch::equals;
@@ -39,7 +39,7 @@ impl Configuration {
 
 /// The configurations that a field lists: texts come first, then files, and directories with
 /// kustomizations.
-fn configurations(target: &Target<'_, '_>, field: &str) -> Result<Vec<Configuration>, BuildError> {
+fn configurations(target: &Target<'_, '_>, field: &str) -> Result<Vec<Configuration>, Failure> {
     let build = target.build;
     let is_text = |reference: &&Value| {
         reference.str().contains('\n') || reference.str().trim_start().starts_with('{')
@@ -73,7 +73,7 @@ fn configurations(target: &Target<'_, '_>, field: &str) -> Result<Vec<Configurat
 }
 
 /// Refuses what is not built into Kustomize.
-fn check(build: &Build<'_>, plugin: &Resource) -> Result<(), BuildError> {
+fn check(build: &Build<'_>, plugin: &Resource) -> Result<(), Failure> {
     let is_function = FUNCTIONS
         .iter()
         .any(|annotation| plugin.root.at(&["metadata", "annotations", annotation]).is_some());
@@ -82,17 +82,14 @@ fn check(build: &Build<'_>, plugin: &Resource) -> Result<(), BuildError> {
     }
     let kind = plugin.root.str_at(&["kind"]);
     let what = if is_function { "a function" } else { "a plugin" };
-    Err(BuildError::Program {
+    Err(Failure::Program {
         place: build.place(plugin.source()),
         message: format!("`{kind}` is {what} that is a program, and no program is run"),
     })
 }
 
 /// Runs the generators.
-pub(crate) fn generate(
-    target: &Target<'_, '_>,
-    gathered: &mut Accumulator,
-) -> Result<(), BuildError> {
+pub(crate) fn generate(target: &Target<'_, '_>, gathered: &mut Accumulator) -> Result<(), Failure> {
     let build = target.build;
     let mut made = charts::all(target)?;
     let file = &target.own_path();
@@ -111,7 +108,7 @@ pub(crate) fn generate(
 }
 
 /// What a generator makes.
-fn generated(target: &Target<'_, '_>, plugin: &Configuration) -> Result<Vec<Resource>, BuildError> {
+fn generated(target: &Target<'_, '_>, plugin: &Configuration) -> Result<Vec<Resource>, Failure> {
     let build = target.build;
     let root = &plugin.root.root;
     Ok(match plugin.kind() {
@@ -131,7 +128,7 @@ fn generated(target: &Target<'_, '_>, plugin: &Configuration) -> Result<Vec<Reso
 }
 
 /// What `IAMPolicyGenerator` makes: a service account that is one of the cloud's, too.
-fn account(build: &Build<'_>, plugin: &Resource) -> Result<Resource, BuildError> {
+fn account(build: &Build<'_>, plugin: &Resource) -> Result<Resource, Failure> {
     let root = &plugin.root;
     let source = plugin.source();
     match root.str_at(&["cloud"]) {
@@ -161,7 +158,7 @@ fn account(build: &Build<'_>, plugin: &Resource) -> Result<Resource, BuildError>
     Ok(Resource::new(made))
 }
 
-fn unknown(build: &Build<'_>, plugin: &Resource, kind: &str) -> BuildError {
+fn unknown(build: &Build<'_>, plugin: &Resource, kind: &str) -> Failure {
     build.invalid(plugin.source(), format!("`{kind}` is not a built-in plugin of this field"))
 }
 
@@ -169,7 +166,7 @@ fn unknown(build: &Build<'_>, plugin: &Resource, kind: &str) -> BuildError {
 pub(crate) fn transform(
     target: &Target<'_, '_>,
     gathered: &mut Accumulator,
-) -> Result<(), BuildError> {
+) -> Result<(), Failure> {
     for plugin in configurations(target, "transformers")? {
         transform_by(target, gathered, &plugin.root)?;
         target.metadata.add_transformer(&mut gathered.resources.list, &plugin.plugin());
@@ -179,10 +176,7 @@ pub(crate) fn transform(
 }
 
 /// Runs the validators: built-in transformers that must not change anything.
-pub(crate) fn validate(
-    target: &Target<'_, '_>,
-    gathered: &mut Accumulator,
-) -> Result<(), BuildError> {
+pub(crate) fn validate(target: &Target<'_, '_>, gathered: &mut Accumulator) -> Result<(), Failure> {
     for plugin in configurations(target, "validators")? {
         let before = gathered.resources.list.clone();
         transform_by(target, gathered, &plugin.root)?;
@@ -201,7 +195,7 @@ fn transform_by(
     target: &Target<'_, '_>,
     gathered: &mut Accumulator,
     plugin: &Resource,
-) -> Result<(), BuildError> {
+) -> Result<(), Failure> {
     let build = target.build;
     let schema = build.schema();
     let root = &plugin.root;

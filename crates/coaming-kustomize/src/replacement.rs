@@ -1,7 +1,7 @@
 //! `replacements`: fields that take their values from other fields.
 
-use crate::BuildError;
 use crate::build::Build;
+use crate::failure::Failure;
 use crate::id::IdSelector;
 use crate::resource::{Resource, Resources};
 use crate::scalar;
@@ -18,7 +18,7 @@ pub(crate) fn all(
     target: &Target<'_, '_>,
     replacements: &[Value],
     resources: &mut Resources,
-) -> Result<(), BuildError> {
+) -> Result<(), Failure> {
     let build = target.build;
     for entry in replacements {
         match entry.get("path").filter(|path| !path.str().is_empty()) {
@@ -41,7 +41,7 @@ pub(crate) fn apply(
     build: &Build<'_>,
     entry: &Value,
     resources: &mut Resources,
-) -> Result<(), BuildError> {
+) -> Result<(), Failure> {
     let schema = build.schema();
     let invalid = |message: String| build.invalid(entry.source, message);
     let value = source_value(entry, resources, &schema);

@@ -7,13 +7,14 @@ use coaming_helm::Source;
 use crate::annotate::{Metadata, Plugin};
 use crate::build::{Build, Loaded};
 use crate::config::Config;
+use crate::failure::Failure;
 use crate::files::{FileKind, is_remote, is_within, join};
 use crate::kustomization::Kustomization;
 use crate::resource::{Refused, Resource, Resources};
 use crate::schema::Schema;
 use crate::value::{Kind, Value};
 use crate::variables::Variable;
-use crate::{BuildError, definitions, generate, hash, order, plugin, transform, variables};
+use crate::{definitions, generate, hash, order, plugin, transform, variables};
 
 /// How deep bases may nest.
 const MAX_DEPTH: usize = 64;
@@ -34,26 +35,16 @@ impl Accumulator {
         }
     }
 
-    fn append(&mut self, build: &Build<'_>, more: Vec<Resource>) -> Result<(), BuildError> {
+    fn append(&mut self, build: &Build<'_>, more: Vec<Resource>) -> Result<(), Failure> {
         self.resources.append(more, &build.schema()).map_err(|refused| at(build, refused))
     }
 
-    fn add_config(
-        &mut self,
-        build: &Build<'_>,
-        more: &Config,
-        at: Source,
-    ) -> Result<(), BuildError> {
+    fn add_config(&mut self, build: &Build<'_>, more: &Config, at: Source) -> Result<(), Failure> {
         Rc::make_mut(&mut self.config).merge(more).map_err(|message| build.invalid(at, message))
     }
 
     /// Adds what a base has gathered.
-    fn merge(
-        &mut self,
-        build: &Build<'_>,
-        other: Self,
-        named_by: Source,
-    ) -> Result<(), BuildError> {
+    fn merge(&mut self, build: &Build<'_>, other: Self, named_by: Source) -> Result<(), Failure> {
         self.append(build, other.resources.list)?;
         if self.config.name_prefix.is_empty() {
             self.config = other.config;
@@ -64,12 +55,12 @@ impl Accumulator {
     }
 }
 
-fn at(build: &Build<'_>, refused: Refused) -> BuildError {
+fn at(build: &Build<'_>, refused: Refused) -> Failure {
     build.invalid(refused.source, refused.message)
 }
 
 /// Builds the outermost kustomization.
-pub(crate) fn run(build: &Build<'_>, directory: &str) -> Result<Vec<Resource>, BuildError> {
+pub(crate) fn run(build: &Build<'_>, directory: &str) -> Result<Vec<Resource>, Failure> {
     let kustomization = Kustomization::read(build, directory, Source::default())?;
     let metadata = Metadata::of(&kustomization);
     let target = Target {
@@ -136,12 +127,12 @@ impl Target<'_, '_> {
     }
 
     /// Reads a file that the kustomization names.
-    pub(crate) fn load(&self, reference: &Value) -> Result<Loaded, BuildError> {
+    pub(crate) fn load(&self, reference: &Value) -> Result<Loaded, Failure> {
         self.build.load(self.directory(), reference)
     }
 
     /// Everything that the kustomization makes, added to what its parent has, if it is a component.
-    fn gather(&self, mut gathered: Accumulator) -> Result<Accumulator, BuildError> {
+    fn gather(&self, mut gathered: Accumulator) -> Result<Accumulator, Failure> {
         let build = self.build;
         build.count_target()?;
         for field in ["resources", "bases"] {
@@ -166,7 +157,7 @@ impl Target<'_, '_> {
     }
 
     /// Adds the fields that transformers change: defaults, `configurations`, `crds`.
-    fn configure(&self, gathered: &mut Accumulator) -> Result<(), BuildError> {
+    fn configure(&self, gathered: &mut Accumulator) -> Result<(), Failure> {
         let build = self.build;
         let mut own = Rc::clone(&self.defaults);
         for reference in self.kustomization.items("configurations") {
@@ -193,7 +184,7 @@ impl Target<'_, '_> {
 
     /// Reads the schema that `openapi` names. That of the outermost kustomization holds; those of
     /// bases count where it has none.
-    fn load_schema(&self, is_outermost: bool) -> Result<(), BuildError> {
+    fn load_schema(&self, is_outermost: bool) -> Result<(), Failure> {
         let Some(path) = self.kustomization.root.at(&["openapi", "path"]) else { return Ok(()) };
         let known = self.build.schema();
         if !is_outermost && known.is_replaced() {
@@ -207,11 +198,7 @@ impl Target<'_, '_> {
     }
 
     /// Adds a file of objects, or a base.
-    fn add_resource(
-        &self,
-        gathered: &mut Accumulator,
-        reference: &Value,
-    ) -> Result<(), BuildError> {
+    fn add_resource(&self, gathered: &mut Accumulator, reference: &Value) -> Result<(), Failure> {
         let name = reference.str();
         let path = join(self.directory(), name);
         match self.build.files.kind(&path) {
@@ -238,7 +225,7 @@ impl Target<'_, '_> {
     }
 
     /// Goes on without a resource that is remote or does not exist, if that is wanted.
-    fn leave_out(&self, reference: &Value) -> Result<(), BuildError> {
+    fn leave_out(&self, reference: &Value) -> Result<(), Failure> {
         let name = reference.str();
         let problem = if is_remote(name) {
             self.build.remote(reference)
@@ -254,7 +241,7 @@ impl Target<'_, '_> {
     }
 
     /// The objects of a file.
-    pub(crate) fn resources_of(&self, loaded: &Loaded) -> Result<Vec<Resource>, BuildError> {
+    pub(crate) fn resources_of(&self, loaded: &Loaded) -> Result<Vec<Resource>, Failure> {
         let documents = self.build.documents(loaded)?;
         let mut resources = Vec::new();
         for document in documents.iter() {
@@ -268,7 +255,7 @@ impl Target<'_, '_> {
         &self,
         gathered: Accumulator,
         reference: &Value,
-    ) -> Result<Accumulator, BuildError> {
+    ) -> Result<Accumulator, Failure> {
         let name = reference.str();
         let path = join(self.directory(), name);
         match self.build.files.kind(&path) {
@@ -292,7 +279,7 @@ impl Target<'_, '_> {
     }
 
     /// The kustomization of a directory that this one is built on.
-    pub(crate) fn below(&self, path: &str, reference: &Value) -> Result<Self, BuildError> {
+    pub(crate) fn below(&self, path: &str, reference: &Value) -> Result<Self, Failure> {
         let invalid = |message: String| self.build.invalid(reference.source, message);
         if reference.str().starts_with('/') {
             return Err(invalid("a base cannot be an absolute path".to_owned()));
@@ -305,7 +292,7 @@ impl Target<'_, '_> {
             )));
         }
         if self.chain.len() >= MAX_DEPTH {
-            return Err(BuildError::Limit("its bases are nested too deeply"));
+            return Err(Failure::Limit("its bases are nested too deeply"));
         }
         let mut chain = self.chain.clone();
         chain.push(real);
@@ -324,7 +311,7 @@ impl Target<'_, '_> {
         &self,
         path: &str,
         reference: &Value,
-    ) -> Result<Vec<Resource>, BuildError> {
+    ) -> Result<Vec<Resource>, Failure> {
         let target = self.below(path, reference)?;
         Ok(target.gather(Accumulator::new())?.resources.list)
     }
@@ -338,7 +325,7 @@ pub(crate) fn resources_in(
     build: &Build<'_>,
     document: Value,
     resources: &mut Vec<Resource>,
-) -> Result<(), BuildError> {
+) -> Result<(), Failure> {
     if document.is_null() || (document.is_map() && document.entries().is_empty()) {
         return Ok(());
     }

@@ -1,7 +1,7 @@
 //! `ValueAddTransformer`: puts a value into fields, or as a part into the paths that are in them.
 
-use crate::BuildError;
 use crate::config::{Create, FieldSpec};
+use crate::failure::Failure;
 use crate::files::file_name;
 use crate::resource::{Resource, Resources};
 use crate::selector::Selector;
@@ -14,7 +14,7 @@ pub(crate) fn apply(
     target: &Target<'_, '_>,
     root: &Value,
     resources: &mut Resources,
-) -> Result<(), BuildError> {
+) -> Result<(), Failure> {
     let build = target.build;
     let mut fields: Vec<Value> = root.get("targets").map(Value::items).unwrap_or_default().to_vec();
     if let Some(path) = root.get("targetFilePath").filter(|path| !path.str().is_empty()) {

@@ -5,9 +5,9 @@ use std::rc::Rc;
 
 use coaming_helm::Source;
 
-use crate::BuildError;
 use crate::build::Build;
 use crate::config::Create;
+use crate::failure::Failure;
 use crate::id::{Gvk, Id};
 use crate::scalar::Resolved;
 use crate::target::{Accumulator, Target};
@@ -22,7 +22,7 @@ pub(crate) struct Variable {
 }
 
 /// Adds the variables of a kustomization, and marks the objects that they read.
-pub(crate) fn add(target: &Target<'_, '_>, gathered: &mut Accumulator) -> Result<(), BuildError> {
+pub(crate) fn add(target: &Target<'_, '_>, gathered: &mut Accumulator) -> Result<(), Failure> {
     let build = target.build;
     let schema = build.schema();
     let mut own = Vec::new();
@@ -69,7 +69,7 @@ pub(crate) fn merge(
     build: &Build<'_>,
     variables: &mut Vec<Variable>,
     more: Vec<Variable>,
-) -> Result<(), BuildError> {
+) -> Result<(), Failure> {
     for variable in more {
         if variables.iter().any(|known| known.name == variable.name) {
             let message = format!("the variable `{}` is defined twice", variable.name);
@@ -81,7 +81,7 @@ pub(crate) fn merge(
 }
 
 /// Replaces all uses of variables.
-pub(crate) fn resolve(build: &Build<'_>, gathered: &mut Accumulator) -> Result<(), BuildError> {
+pub(crate) fn resolve(build: &Build<'_>, gathered: &mut Accumulator) -> Result<(), Failure> {
     if gathered.variables.is_empty() {
         return Ok(());
     }

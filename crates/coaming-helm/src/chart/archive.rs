@@ -2,7 +2,7 @@
 
 use std::io::Read as _;
 
-use crate::RenderError;
+use crate::failure::Failure;
 
 /// The largest unpacked chart, in bytes; Helm has a limit of 100 MiB.
 const MAX_BYTES: u64 = 100 << 20;
@@ -14,10 +14,9 @@ const MAX_FILE: u64 = 5 << 20;
 const MAX_FILES: usize = 20_000;
 
 /// The files of a packed chart, relative to the chart's directory.
-pub(crate) fn unpack(bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>, RenderError> {
-    let unreadable = |error: std::io::Error| {
-        RenderError::Chart(format!("the packed chart cannot be read: {error}"))
-    };
+pub(crate) fn unpack(bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>, Failure> {
+    let unreadable =
+        |error: std::io::Error| Failure::Chart(format!("the packed chart cannot be read: {error}"));
     let limited = flate2::read::MultiGzDecoder::new(bytes).take(MAX_BYTES);
     let mut archive = tar::Archive::new(limited);
     let mut files = Vec::new();
@@ -30,7 +29,7 @@ pub(crate) fn unpack(bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>, RenderError
         let path = String::from_utf8_lossy(&entry.path_bytes()).replace('\\', "/");
         let Some((_, inside)) = path.trim_start_matches("./").split_once('/') else { continue };
         if inside.split('/').any(|part| part == "..") {
-            return Err(RenderError::Chart(
+            return Err(Failure::Chart(
                 "the packed chart contains a path outside of itself".to_owned(),
             ));
         }
@@ -39,12 +38,12 @@ pub(crate) fn unpack(bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>, RenderError
         entry.take(MAX_FILE + 1).read_to_end(&mut content).map_err(unreadable)?;
         total += content.len() as u64;
         if content.len() as u64 > MAX_FILE || total >= MAX_BYTES || files.len() >= MAX_FILES {
-            return Err(RenderError::Chart("the packed chart is too large".to_owned()));
+            return Err(Failure::Chart("the packed chart is too large".to_owned()));
         }
         files.push((inside, content));
     }
     if files.is_empty() {
-        return Err(RenderError::Chart("the packed chart contains no files".to_owned()));
+        return Err(Failure::Chart("the packed chart contains no files".to_owned()));
     }
     Ok(files)
 }

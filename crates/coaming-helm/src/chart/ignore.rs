@@ -1,7 +1,7 @@
 //! `.helmignore`.
 
 use super::pattern::Pattern;
-use crate::RenderError;
+use crate::failure::Failure;
 
 /// One line of `.helmignore`.
 struct Rule {
@@ -20,11 +20,11 @@ pub(super) struct Rules {
 impl Rules {
     /// Reads the rules, after Helm's own. A line that Helm refuses is an error, for Helm then does not
     /// load the chart.
-    pub(super) fn parse(text: &str) -> Result<Self, RenderError> {
+    pub(super) fn parse(text: &str) -> Result<Self, Failure> {
         let mut rules = Vec::new();
         rules.extend(rule("templates/.?*").ok().flatten());
         for (line, number) in text.lines().zip(1..) {
-            let read = rule(line).map_err(|message| RenderError::Place {
+            let read = rule(line).map_err(|message| Failure::Place {
                 file: ".helmignore".to_owned(),
                 line: number,
                 column: 1,

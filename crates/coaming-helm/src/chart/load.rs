@@ -6,18 +6,16 @@ use std::sync::Arc;
 
 use super::ignore::Rules;
 use super::{Chart, Files, Metadata, Template, unpack};
+use crate::failure::Failure;
 use crate::origin::Origin;
 use crate::value::{Map, Value};
-use crate::{RenderError, SourceMap, decode};
+use crate::{SourceMap, decode};
 
 /// How deep charts may be in charts.
 const MAX_DEPTH: usize = 12;
 
 /// Loads a chart from its files, which are named relative to it.
-pub(crate) fn load(
-    contents: Vec<(String, Vec<u8>)>,
-    files: &mut Files,
-) -> Result<Chart, RenderError> {
+pub(crate) fn load(contents: Vec<(String, Vec<u8>)>, files: &mut Files) -> Result<Chart, Failure> {
     let ignore = contents.iter().find(|(path, _)| path == ".helmignore");
     let ignore = ignore.map(|(_, text)| String::from_utf8_lossy(text).into_owned());
     let rules = Rules::parse(&ignore.unwrap_or_default())?;
@@ -31,14 +29,14 @@ fn chart(
     prefix: &str,
     files: &mut Files,
     depth: usize,
-) -> Result<Chart, RenderError> {
+) -> Result<Chart, Failure> {
     if depth > MAX_DEPTH {
-        return Err(RenderError::Chart("charts are nested too deeply".to_owned()));
+        return Err(Failure::Chart("charts are nested too deeply".to_owned()));
     }
     if contents.is_empty() && depth > 0 {
         let path = prefix.trim_end_matches('/');
         let what = "is not a chart, and Helm allows no other files there: remove it";
-        return Err(RenderError::Chart(format!("{path} {what}")));
+        return Err(Failure::Chart(format!("{path} {what}")));
     }
     let mut parts = Parts::default();
     for (path, mut content) in contents {
@@ -48,7 +46,7 @@ fn chart(
         parts.sort(path, content, prefix, files)?;
     }
     let Some(metadata) = parts.metadata else {
-        return Err(RenderError::Chart(format!("{prefix}Chart.yaml is missing")));
+        return Err(Failure::Chart(format!("{prefix}Chart.yaml is missing")));
     };
     let metadata = Metadata::parse(&metadata, parts.requirements.as_ref(), prefix)?;
     let mut dependencies = Vec::new();
@@ -92,7 +90,7 @@ impl Parts {
         content: Vec<u8>,
         prefix: &str,
         files: &mut Files,
-    ) -> Result<(), RenderError> {
+    ) -> Result<(), Failure> {
         let name = format!("{prefix}{path}");
         match path.as_str() {
             "Chart.yaml" => self.metadata = Some(yaml(name, &content, files)?),
@@ -100,7 +98,7 @@ impl Parts {
             "values.yaml" => {
                 let values = yaml(name.clone(), &content, files)?;
                 if values.as_map().is_none() && !values.is_nil() {
-                    return Err(RenderError::Chart(format!("{name} is not a mapping")));
+                    return Err(Failure::Chart(format!("{name} is not a mapping")));
                 }
                 self.values = values.as_map().is_some().then_some(values);
             }
@@ -115,10 +113,12 @@ impl Parts {
             path => {
                 if path.starts_with("crds/") && is_manifest(path) {
                     let text: Arc<str> = String::from_utf8_lossy(&content).into();
-                    let file = files.add(name, Arc::clone(&text))?;
+                    let file = files.add(name.clone(), Arc::clone(&text))?;
                     self.crds.push(Template { path: path.to_owned(), file, text });
                 }
-                self.files.insert(path.to_owned(), content.into());
+                let content: Rc<[u8]> = content.into();
+                files.others.push((name, Rc::clone(&content)));
+                self.files.insert(path.to_owned(), content);
             }
         }
         Ok(())
@@ -152,7 +152,7 @@ fn is_manifest(path: &str) -> bool {
 }
 
 /// A YAML file as a value whose parts know where they are.
-pub(crate) fn yaml(name: String, content: &[u8], files: &mut Files) -> Result<Value, RenderError> {
+pub(crate) fn yaml(name: String, content: &[u8], files: &mut Files) -> Result<Value, Failure> {
     let text: Arc<str> = String::from_utf8_lossy(content).into();
     let file = files.add(name.clone(), Arc::clone(&text))?;
     value(&name, &text, &|offset: usize| value_at(file, offset, true))
@@ -165,7 +165,7 @@ pub(crate) fn made_yaml(
     made: &str,
     map: &SourceMap,
     files: &mut Files,
-) -> Result<Value, RenderError> {
+) -> Result<Value, Failure> {
     let file = files.add(name.to_owned(), Arc::clone(text))?;
     value(name, made, &|offset: usize| {
         let place = map.at(offset).template;
@@ -175,8 +175,8 @@ pub(crate) fn made_yaml(
     })
 }
 
-fn value(name: &str, text: &str, origin: &dyn Fn(usize) -> Origin) -> Result<Value, RenderError> {
-    let unreadable = |message: String| RenderError::Chart(format!("{name}: {message}"));
+fn value(name: &str, text: &str, origin: &dyn Fn(usize) -> Origin) -> Result<Value, Failure> {
+    let unreadable = |message: String| Failure::Chart(format!("{name}: {message}"));
     let document = decode::first_document(text).map_err(unreadable)?;
     let Some(document) = document else { return Ok(Value::NIL) };
     decode::from_node(document.root(), origin).map_err(unreadable)

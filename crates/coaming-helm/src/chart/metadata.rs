@@ -1,7 +1,7 @@
 //! `Chart.yaml`.
 
 use super::shape;
-use crate::RenderError;
+use crate::failure::Failure;
 use crate::print;
 use crate::semver::Version;
 use crate::value::{Kind, Map, MapType, Value};
@@ -79,9 +79,8 @@ impl Metadata {
         chart: &Value,
         requirements: Option<&Value>,
         prefix: &str,
-    ) -> Result<Self, RenderError> {
-        let wrong_in =
-            |file: &str, what: &str| RenderError::Chart(format!("{prefix}{file}: {what}"));
+    ) -> Result<Self, Failure> {
+        let wrong_in = |file: &str, what: &str| Failure::Chart(format!("{prefix}{file}: {what}"));
         let wrong = |what: &str| wrong_in("Chart.yaml", what);
         let chart = &shape::chart(chart).map_err(|what| wrong(&what))?;
         let requirements = requirements.map(shape::requirements).transpose();

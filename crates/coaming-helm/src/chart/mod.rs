@@ -23,8 +23,9 @@ pub(crate) use metadata::Metadata;
 pub(crate) use schema::validate;
 pub(crate) use set::{Typing, apply as apply_set, apply_text};
 
+use crate::InputFile;
+use crate::failure::Failure;
 use crate::value::Value;
-use crate::{InputFile, RenderError};
 
 /// A chart with its subcharts.
 #[derive(Clone, Debug)]
@@ -53,14 +54,16 @@ pub(crate) struct Template {
 #[derive(Debug, Default)]
 pub(crate) struct Files {
     pub(crate) all: Vec<InputFile>,
+    /// The chart's other files, which templates can quote.
+    pub(crate) others: Vec<(String, Rc<[u8]>)>,
 }
 
 impl Files {
     /// Adds a file. Its number is one more than its index.
-    pub(crate) fn add(&mut self, name: String, text: Arc<str>) -> Result<u16, RenderError> {
+    pub(crate) fn add(&mut self, name: String, text: Arc<str>) -> Result<u16, Failure> {
         self.all.push(InputFile { name, text, given: false });
         u16::try_from(self.all.len())
-            .map_err(|_| RenderError::Chart("the chart has too many files".to_owned()))
+            .map_err(|_| Failure::Chart("the chart has too many files".to_owned()))
     }
 }
 

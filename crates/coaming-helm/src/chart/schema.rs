@@ -31,7 +31,8 @@ pub(crate) fn validate(
                 let path = error.instance_path().to_string();
                 violations.push(Violation {
                     chart: name.clone(),
-                    message: format!("at '{path}': {error}"),
+                    // The value itself may be a secret under any name.
+                    message: format!("at '{path}': {}", error.masked_with("the value")),
                     origin: at(values, &path),
                 });
             }

@@ -1,9 +1,11 @@
 //! Helm's own functions.
 
+use coaming_secret::gate::is_shown_value;
+
 use super::{Outcome, Row, any, text};
 use crate::origin::Origin;
 use crate::template::Exec;
-use crate::value::{Map, Object, Value};
+use crate::value::{Kind, Map, Object, Value};
 use crate::{json, semver};
 
 pub(super) const TABLE: &[Row] = &[
@@ -15,11 +17,11 @@ pub(super) const TABLE: &[Row] = &[
     ("required", "sa", |_, v| {
         let value = any(v, 1);
         if value.is_nil() || value.as_str().is_some_and(str::is_empty) {
-            return Err(text(v, 0).to_owned());
+            return Err(said(any(v, 0)));
         }
         Ok(value.clone())
     }),
-    ("fail", "s", |_, v| Err(text(v, 0).to_owned())),
+    ("fail", "s", |_, v| Err(said(any(v, 0)))),
     ("lookup", "ssss", lookup),
     ("semver", "s", |_, v| {
         let version = semver::Version::parse(text(v, 0)).ok_or("Invalid Semantic Version")?;
@@ -33,6 +35,17 @@ pub(super) const TABLE: &[Row] = &[
     }),
     ("call", "a*", |_, _| Err("call of a value that is not a function".to_owned())),
 ];
+
+/// What a chart says itself, without values that may be secrets, whatever their names.
+fn said(message: &Value) -> String {
+    let Kind::Text(text) = &message.kind else { return String::new() };
+    let parts = text.parts(0..text.as_str().len(), message.origin);
+    let shown = parts.map(|(part, origin)| {
+        let is_shown = !origin.is_of_value() || is_shown_value("", part);
+        if is_shown { part } else { "***" }
+    });
+    shown.collect()
+}
 
 /// How many objects one rendering may look up: each is a request.
 const MAX_LOOKUPS: u32 = 1_000;

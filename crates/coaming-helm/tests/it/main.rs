@@ -10,6 +10,7 @@ mod lookup;
 mod metadata;
 mod oracle;
 mod origins;
+mod secrets;
 mod set;
 mod templates;
 

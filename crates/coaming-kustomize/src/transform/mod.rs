@@ -10,13 +10,14 @@ pub(crate) mod replicas;
 use std::rc::Rc;
 
 use crate::config::Config;
+use crate::failure::Failure;
 use crate::resource::Resources;
 use crate::target::{Accumulator, Target};
 use crate::value::Value;
-use crate::{BuildError, patch, replacement};
+use crate::{patch, replacement};
 
 /// Applies all of them.
-pub(crate) fn all(target: &Target<'_, '_>, gathered: &mut Accumulator) -> Result<(), BuildError> {
+pub(crate) fn all(target: &Target<'_, '_>, gathered: &mut Accumulator) -> Result<(), Failure> {
     let build = target.build;
     let kustomization = &target.kustomization;
     let config = Rc::clone(&gathered.config);
@@ -79,7 +80,7 @@ fn add_pairs(
     target: &Target<'_, '_>,
     config: &Config,
     resources: &mut Resources,
-) -> Result<(), BuildError> {
+) -> Result<(), Failure> {
     let build = target.build;
     let kustomization = &target.kustomization;
     let common =

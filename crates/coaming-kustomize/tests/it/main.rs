@@ -6,3 +6,4 @@ mod disk;
 mod generated;
 mod oracle;
 mod origins;
+mod secrets;

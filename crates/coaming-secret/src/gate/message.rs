@@ -48,7 +48,6 @@ fn words(message: &str) -> Vec<Range<usize>> {
     let mut ranges: Vec<Range<usize>> = Vec::new();
     ranges.extend(user_infos(message));
     ranges.extend(chosen_words(message));
-    ranges.extend(failed_words(message));
     ranges.extend(invalid_blocks(message));
     ranges.extend(quoted_words(message));
     ranges.extend(unexpected_texts(message));
@@ -56,7 +55,7 @@ fn words(message: &str) -> Vec<Range<usize>> {
 }
 
 /// The message with `***` in place of the ranges.
-fn without(message: &str, mut ranges: Vec<Range<usize>>) -> Cow<'_, str> {
+pub(super) fn without(message: &str, mut ranges: Vec<Range<usize>>) -> Cow<'_, str> {
     if ranges.is_empty() {
         return Cow::Borrowed(message);
     }
@@ -149,19 +148,6 @@ fn unexpected_texts(message: &str) -> impl Iterator<Item = Range<usize>> + '_ {
         let end = rest.find("\", expected").or_else(|| rest.rfind('"')).unwrap_or(rest.len());
         let is_shown = rest.get(..end).is_some_and(is_shown_rejected);
         (!is_shown).then_some(start..start + end)
-    })
-}
-
-/// Words with digits in what a chart says when it gives up: it may quote the values that it got.
-fn failed_words(message: &str) -> impl Iterator<Item = Range<usize>> + '_ {
-    const FAILED: &str = "error calling fail:";
-    let start = message.find(FAILED).map_or(message.len(), |at| at + FAILED.len());
-    let text = message.get(start..).unwrap_or_default();
-    text.split(line::ends_word).filter_map(move |word| {
-        let digits = word.bytes().filter(u8::is_ascii_digit).count();
-        let is_version = is_shown_word(word) && word.contains('.');
-        let at = (word.as_ptr() as usize).checked_sub(message.as_ptr() as usize)?;
-        (word.len() >= 6 && digits > 0 && !is_version).then_some(at..at + word.len())
     })
 }
 

@@ -7,6 +7,8 @@
 //!   that cannot contain a secret.
 //! * [`MaskedWriter`] is for answers that name objects of the input.
 //! * [`masked`] is for messages: texts of our own that may quote an input.
+//! * [`KnownValues`] is for errors of what computes with inputs, such as templates: it makes
+//!   [`ShownText`] of them, without the values of the inputs that are secrets.
 //!
 //! The gate is stricter than the detector: hiding a harmless line costs little. It knows a secret
 //! by the rules of the detector, by the names on the line, above it and beside it, also misspelled
@@ -18,6 +20,7 @@
 //! println!("{}", coaming_secret::gate::InputText::new("password: hunter2"));
 //! ```
 
+mod known;
 mod line;
 mod lines;
 mod message;
@@ -33,6 +36,7 @@ use coaming_yaml::{LineIndex, Span};
 
 use std::cell::OnceCell;
 
+pub use known::{KnownValues, ShownText};
 pub use lines::hidden_lines;
 pub use message::{is_shown_value, masked, masked_names, shown_name};
 pub use writer::MaskedWriter;

@@ -131,14 +131,6 @@ fn messages_are_masked() {
         ("`10.0.0.0/33` is not a valid CIDR block", "`10.0.0.0/33` is not a valid CIDR block"),
         ("org.example:lib@1.2.3 is old", "org.example:lib@1.2.3 is old"),
         (
-            "error calling fail: bad password walnut-kestrel-9",
-            "error calling fail: bad password ***",
-        ),
-        (
-            "error calling fail: needs Kubernetes 1.25.0",
-            "error calling fail: needs Kubernetes 1.25.0",
-        ),
-        (
             "container `web` runs as root (`runAsUser: 0`)",
             "container `web` runs as root (`runAsUser: 0`)",
         ),
