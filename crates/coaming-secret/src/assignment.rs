@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use crate::{declaration, not_assigned};
+use crate::{declaration, joined, not_assigned};
 
 /// The longest name, separator and value that are read.
 const MAX_NAME: usize = 120;
@@ -319,6 +319,8 @@ fn value(text: &[u8], name: Range<usize>, at: usize, separator: Separator) -> Op
         && text.get(..at)?.trim_ascii_end().last() != Some(&b',');
     let literal = text.get(at..).filter(|_| is_expression).and_then(declaration::literal);
     let at = at + literal.unwrap_or_default();
+    let below = text.get(at..).filter(|_| is_expression && separator == Separator::Equals);
+    let at = at + below.and_then(joined::on_next_line).unwrap_or_default();
     let rest = text.get(at..text.len().min(at + MAX_VALUE))?;
     if separator == Separator::Element {
         // `<Password><Value>x</Value>`

@@ -18,60 +18,8 @@ use crate::phrases::PHRASES;
 use crate::structured::SIGNS;
 use crate::{
     Detection, FingerprintKey, TextKind, assignment, check, classify, code, decode, http_auth,
-    names, page_fields, password_files, pem, template, tokens, url,
+    joined, names, page_fields, password_files, pem, template, tokens, url,
 };
-
-/// Every name of a secret (see [`crate::names`]) contains one of these.
-const NAME_WORDS: &[&str] = &[
-    "passw",
-    "passphrase",
-    "passcode",
-    "pwd",
-    "_pass",
-    "-pass",
-    ".pass",
-    "pgpass",
-    "dbpass",
-    "userpass",
-    "pass:",
-    "pass=",
-    "pass\"",
-    "pass\\\"",
-    "pass =",
-    "pass>",
-    "pass encoding",
-    "storepass",
-    "keypass",
-    "motdepasse",
-    "secret",
-    "token",
-    "key",
-    "credential",
-    "creds",
-    "auth",
-    "_pat",
-    "salt",
-    "pepper",
-    "cookie",
-    "psk",
-    "_pw",
-    "-pw",
-    "rootpw",
-    "adminpw",
-    "userpw",
-    "reporter_id",
-    "totp",
-    "otp_",
-    "otp-",
-    "mfa_",
-    "two_factor",
-    "\"encrypt\"",
-    "encrypt =",
-    "bearer",
-    "requirepass",
-    "securestring",
-    "community",
-];
 
 /// A kind's literal is searched in base64 too, if it encodes to at least this many characters.
 const MIN_ENCODED: usize = 5;
@@ -172,7 +120,7 @@ fn triggers() -> Vec<(Trigger, String)> {
     triggers
         .extend(phrases.map(|(index, (phrase, _))| (Trigger::Phrase(index), (*phrase).to_owned())));
     triggers.extend(SIGNS.iter().map(|&sign| (Trigger::Sign, sign.to_owned())));
-    triggers.extend(NAME_WORDS.iter().map(|&word| (Trigger::Name, word.to_owned())));
+    triggers.extend(names::NAME_WORDS.iter().map(|&word| (Trigger::Name, word.to_owned())));
     triggers
 }
 
@@ -370,6 +318,12 @@ impl Detector {
         if name == "token" && url::is_of_badge(text, start) {
             return end;
         }
+        if assignment.quoted
+            && let Some((range, whole)) = joined::literals(text, &assignment.value, is_program)
+        {
+            self.joined(hint, name, &whole, range, found);
+            return end;
+        }
         if !assignment.quoted && !assignment.setting && classify::is_bare_word(value)
             || assignment.followed && !classify::differs_from_prose(value)
         {
@@ -390,6 +344,24 @@ impl Detector {
         }
         self.named(Some(hint), name, value, assignment.value.start, found);
         end
+    }
+
+    /// Classifies the text of several literals, which are at `range`.
+    fn joined(
+        &self,
+        hint: NameHint,
+        name: &str,
+        whole: &str,
+        range: Range<usize>,
+        found: &mut Vec<Candidate>,
+    ) {
+        let mut within = Vec::new();
+        self.literals_in(whole.as_bytes(), false, &mut within, &mut Vec::new());
+        if within.is_empty() && code::is_credential(hint.expected, name, whole) {
+            self.named(Some(hint), name, whole, 0, &mut within);
+        }
+        let best = within.into_iter().min_by_key(|candidate| candidate.rank);
+        found.extend(best.map(|best| Candidate { range, ..best }));
     }
 
     /// Classifies the literal that a name is compared with, or that is passed to a function of this

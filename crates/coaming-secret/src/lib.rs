@@ -28,6 +28,7 @@ mod fingerprint;
 pub mod gate;
 pub mod gitleaks;
 mod http_auth;
+mod joined;
 mod kinds;
 mod literals;
 mod names;

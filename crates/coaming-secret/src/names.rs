@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind};
 
+pub(crate) use lists::NAME_WORDS;
 use lists::{
     LOOKUP_KEYS, NEGATIONS, NOT_PASSWORDS, PUBLIC_CREDENTIALS, PUBLIC_TOKENS, QUESTION_STARTS,
     SECRET_KEYS,
@@ -56,6 +57,7 @@ const STEMS: &[&str] = &[
     "bearer",
     "psk",
     "cookie",
+    "sonar",
     "api",
     "licen",
     "webhook",
@@ -208,7 +210,8 @@ fn expected(name: &str, words: &NameWords) -> Option<Expected> {
     let own = words.first_after(name.rfind(['.', '/']).map_or(0, |at| at + 1));
     // A salt of hashes is a secret; a hash is not.
     let is_negation = |word: &str| {
-        NEGATIONS.contains(&word) && !(word == "hash" && matches!(last, "salt" | "secret"))
+        NEGATIONS.contains(&word)
+            && !(matches!(word, "hash" | "digest") && matches!(last, "salt" | "secret"))
     };
     if words.iter().skip(own).any(is_negation)
         || QUESTION_STARTS.contains(&words.get(own))
@@ -237,6 +240,8 @@ fn expected(name: &str, words: &NameWords) -> Option<Expected> {
         "community" => matches!(previous, "snmp" | "ro" | "rw" | "read" | "write" | "trap")
             .then_some(Expected::Password),
         "token" => (!PUBLIC_TOKENS.contains(&previous)).then_some(Expected::Key),
+        // SonarQube takes a token in place of the user.
+        "login" => previous.ends_with("sonar").then_some(Expected::Key),
         "cookie" => matches!(previous, "erlang" | "secret" | "session" | "rabbitmq")
             .then_some(Expected::Key),
         "base" => (previous == "key" && words.iter().any(|word| word == "secret"))

@@ -15,6 +15,8 @@ pub(crate) fn is_use(text: &[u8], name: &Range<usize>) -> bool {
         // A scheme: `salt://files/a`.
         || rest.starts_with(b"://")
         || own == b"pass" && is_macro(rest)
+        || is_excluded(text, name)
+        || is_of_device(text, name)
         || own.starts_with(b"--with-")
         || own.starts_with(b"--enable-")
 }
@@ -37,6 +39,20 @@ fn is_macro(rest: &[u8]) -> bool {
     let Some(rest) = rest.strip_prefix(b":") else { return false };
     let is_option = |byte: &&u8| byte.is_ascii_lowercase() || **byte == b',';
     rest.get(rest.iter().take_while(is_option).count()) == Some(&b'[')
+}
+
+/// Whether a list of ciphers excludes it: `ALL:!PSK:!RC4`.
+fn is_excluded(text: &[u8], name: &Range<usize>) -> bool {
+    let before = name.start.checked_sub(1).and_then(|at| text.get(at));
+    before == Some(&b'!') && text.get(name.end..).is_some_and(|rest| rest.starts_with(b":!"))
+}
+
+/// Whether it is the label of a device: `pkcs11:token=My%20token`.
+fn is_of_device(text: &[u8], name: &Range<usize>) -> bool {
+    let line = line_before(text, name.start);
+    text.get(name.clone()) == Some(&b"token"[..])
+        && matches!(line.last(), Some(b':' | b';'))
+        && crate::pem::find(line, b"pkcs11:").is_some()
 }
 
 /// Whether it is the outcome of a test, as Go prints it: `--- PASS: TestRead`.

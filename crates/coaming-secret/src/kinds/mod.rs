@@ -15,6 +15,7 @@ mod packages;
 mod payment;
 mod platforms;
 mod services;
+mod tools;
 
 use std::sync::{LazyLock, OnceLock};
 
@@ -171,6 +172,7 @@ pub(crate) fn all() -> &'static [Kind] {
             observability::KINDS,
             services::KINDS,
             platforms::KINDS,
+            tools::KINDS,
         ];
         tables.into_iter().flatten().map(Kind::from).collect()
     });

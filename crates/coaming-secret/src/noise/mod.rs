@@ -7,6 +7,7 @@
 mod identifier;
 mod placeholder;
 mod reference;
+mod standards;
 
 pub(crate) use identifier::is_identifier;
 pub(crate) use placeholder::{has_run, is_monotonous, is_placeholder};
@@ -30,6 +31,7 @@ pub(crate) fn is_noise(value: &str) -> bool {
         || is_list(value)
         || is_validation(value)
         || is_placeholder(value)
+        || standards::is_of_standard(value)
 }
 
 /// Words for the absence of a value, or for a type of value.

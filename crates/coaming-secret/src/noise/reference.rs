@@ -7,6 +7,10 @@ use super::starts_with;
 pub(crate) fn is_template(value: &str) -> bool {
     // In a command, a variable may be in quotes of its own: `"password": "'$PASSWORD'"`.
     let value = value.trim().trim_matches('\'');
+    // A template that goes on in the next line.
+    if value.starts_with("{{ ") && !value.contains("}}") {
+        return true;
+    }
     // Every form contains one of these, which most values do not: a quick check.
     let is_sign = |byte| {
         matches!(
@@ -173,6 +177,8 @@ pub(crate) fn is_reference(value: &str) -> bool {
 
 /// The starts of hashes.
 const PREFIXES: &[&str] = &[
+    // What `openssl enc` encrypted starts so in base64: `Salted__`.
+    "U2FsdGVkX1",
     "$2a$",
     "$2b$",
     "$2x$",

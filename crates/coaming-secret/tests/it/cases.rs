@@ -15,6 +15,48 @@ fn lines(path: &str, text: &str) -> Vec<usize> {
 }
 
 #[test]
+fn names_and_documented_values() {
+    let hex = "8f3a1c9b7d2e5f604a1b3c8d9e7f2a6b5c4d1e0f";
+    for (path, text, expected) in [
+        ("sonar-project.properties", format!("sonar.login={hex}\n"), vec![1]),
+        ("build.sh", format!("mvn sonar:sonar -Dsonar.login={hex}\n"), vec![1]),
+        ("sonar-project.properties", "sonar.login=admin\n".to_owned(), vec![]),
+        (".env", "PASSWORD_DIGEST_SECRET=x9Kq2LmZ8vTn4RwY\n".to_owned(), vec![1]),
+        (".env", "PASSWORD_DIGEST=x9Kq2LmZ8vTn4RwY\n".to_owned(), vec![]),
+        ("site.yml", "links:\n  community: https://example.org/forum\n".to_owned(), vec![]),
+        ("test.py", "access_token = \"2YotnFZFEjr1zCsicMWpAA\"\n".to_owned(), vec![]),
+        ("test.py", "client_secret = \"gX1fBat3bV\"\n".to_owned(), vec![]),
+        ("a.c", "list = \"ALL:!kRSA:!PSK:!RC4:!LOW@STRENGTH\";\n".to_owned(), vec![]),
+        ("a.c", "\"pkcs11:token=My%20token%25%20by%20Joe;\"\n".to_owned(), vec![]),
+        ("a.yml", "ansible_password: \"{{ lookup('laps_x1', 'sql10',\n".to_owned(), vec![]),
+        ("a.yml", "pwd: U2FsdGVkX199MZ7YOPkOR9O6wEZmtGSgiDfnlcN9hBg=\n".to_owned(), vec![]),
+        ("test.py", "access_token = \"2YotnFZFEjr1zCsicMWpAB\"\n".to_owned(), vec![1]),
+    ] {
+        assert_eq!(lines(path, &text), expected, "{path}: {text}");
+    }
+}
+
+#[test]
+fn literals_of_several_parts() {
+    for (path, text, expected) in [
+        ("a.py", "password = (\n    \"tundra\"\n    \"!352Q\"\n)\n", vec![2]),
+        ("a.py", "api_key = \"x9Kq2LmZ\" \\\n    \"8vTn4RwY\"\n", vec![1]),
+        ("a.c", "const char *password = \"tun\" \"dra!352Q\";\n", vec![1]),
+        ("a.java", "String apiKey = \"x9Kq2LmZ\"\n    + \"8vTn4RwY\";\n", vec![1]),
+        ("a.php", "$password = 'tun' . 'dra!352Q';\n", vec![1]),
+        ("a.js", "const token =\n  'x9Kq2LmZ' + '8vTn4RwY';\n", vec![2]),
+        ("a.go", "password := \"tun\" +\n\t\"dra!352Q\"\n", vec![1]),
+        ("a.lua", "password = \"tun\" .. \"dra!352Q\"\n", vec![1]),
+        ("Jenkinsfile", "def password = \"tun\" + \"dra!352Q\"\n", vec![1]),
+        ("a.py", "password = \"Enter the \" \"new password\"\n", vec![]),
+        ("a.js", "const token = 'prefix-' + name + '-x';\n", vec![]),
+        ("a.py", "TOKENS = (\n    \"x9Kq2LmZ\",\n    \"8vTn4RwY\",\n)\n", vec![]),
+    ] {
+        assert_eq!(lines(path, text), expected, "{path}: {text}");
+    }
+}
+
+#[test]
 fn source_code() {
     for (path, text, expected) in [
         ("a.py", "if password == \"tundra!352Q\":\n    pass\n", vec![1]),
