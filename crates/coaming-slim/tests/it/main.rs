@@ -3,6 +3,8 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(clippy::print_stderr, reason = "skipped tests are reported")]
 
+#[cfg(target_os = "linux")]
+mod applications;
 mod hostile;
 mod rpm;
 #[cfg(target_os = "linux")]

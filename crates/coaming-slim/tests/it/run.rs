@@ -54,7 +54,7 @@ fn script(text: &str) -> Value {
     json!({"Entrypoint": ["/bin/sh", "-c", text]})
 }
 
-fn options() -> RunOptions {
+pub(crate) fn options() -> RunOptions {
     RunOptions {
         runtime: PathBuf::from("runc"),
         limit: Duration::from_secs(120),
