@@ -227,6 +227,9 @@ pub struct Explanation {
     /// The Service and its port that lead to it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service: Option<(String, u16)>,
+    /// The TCP port through which a service mesh carries it: network policies see that one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tunnel: Option<u16>,
     /// Whether the connection is possible.
     pub is_allowed: bool,
     /// Whether that is certain.
@@ -241,6 +244,9 @@ pub struct Explanation {
     /// For traffic from outside: what lets it enter.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entrances: Option<Vec<Entrance>>,
+    /// The ways through waypoints of Istio's ambient mesh.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ways: Option<Vec<Way>>,
     /// The decisions of the two sides.
     pub sides: Vec<Side>,
     /// What is not certain.
@@ -263,6 +269,26 @@ pub struct Entrance {
     pub port: u16,
     /// Whether policies let it through.
     pub is_open: bool,
+}
+
+/// A way through a waypoint.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Way {
+    /// The waypoint.
+    pub waypoint: String,
+    /// The Service that leads through it; without one, the pods' own addresses do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// Whether the connection is possible this way.
+    pub is_allowed: bool,
+    /// The ports on which it is possible.
+    pub allowed: Vec<ProtocolPorts>,
+    /// Where only rules with limits open it: of each list, any must hold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub restricted_to: Option<Vec<Vec<String>>>,
+    /// The decisions on the way, in their order.
+    pub sides: Vec<Side>,
 }
 
 /// The decision of one side.

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use coaming_network::model::{Action, Limit, PolicyKind, SourceRef};
 use coaming_network::{
     Advice, AdvisedPeer, AdvisedRule, AskedPort, Connections, Direction, EntranceVerdict,
-    Explanation, Labels, NewPolicy, Peer, PolicyVerdict, RuleVerdict, Side, Uncertainty,
+    Explanation, Labels, NewPolicy, Peer, PolicyVerdict, RuleVerdict, Side, Uncertainty, Way,
 };
 use serde::Serialize;
 
@@ -33,6 +33,13 @@ pub fn why_text(explanation: &Explanation, out: &mut dyn Write) -> io::Result<()
              of the pods, which is what policies see"
         )?;
     }
+    if let Some(port) = explanation.tunnel {
+        writeln!(
+            out,
+            "  Istio's ambient mesh carries TCP between them through port {port} of the target, which is \
+             what network policies see"
+        )?;
+    }
     for entrance in &explanation.entrances {
         let EntranceVerdict { via, protocol, port, open } = entrance;
         let verdict = if *open { "open" } else { "closed by the policies" };
@@ -42,13 +49,52 @@ pub fn why_text(explanation: &Explanation, out: &mut dyn Write) -> io::Result<()
         let what = if explanation.entrances.is_empty() { "it" } else { "that port" };
         writeln!(out, "  no Ingress, route or open Service here leads to {what}")?;
     }
+    text_ways(out, explanation)?;
     for side in &explanation.sides {
         text_side(out, side)?;
+    }
+    for way in &explanation.ways {
+        writeln!(out, "\n  through waypoint {}:", way.waypoint)?;
+        for side in sides_of(way) {
+            text_side(out, side)?;
+        }
     }
     for uncertainty in &explanation.uncertain {
         writeln!(out, "\nnote: {}", doubt(explanation, uncertainty))?;
     }
     text_advice(out, explanation)
+}
+
+/// What is allowed through waypoints, and without them.
+fn text_ways(out: &mut dyn Write, explanation: &Explanation) -> io::Result<()> {
+    if explanation.ways.is_empty() {
+        return Ok(());
+    }
+    for way in &explanation.ways {
+        let verdict = match way.is_allowed() {
+            true => format!("allowed{}", restricted(&way.limits)),
+            false => "denied".to_owned(),
+        };
+        writeln!(out, "  {}, through waypoint {}: {verdict}", way_name(way), way.waypoint)?;
+    }
+    if explanation.ways.iter().all(|way| way.service.is_some()) {
+        let verdict = if explanation.is_allowed_directly() { "allowed" } else { "denied" };
+        writeln!(out, "  by the pods' own addresses, past the waypoint: {verdict}")?;
+    }
+    Ok(())
+}
+
+fn way_name(way: &Way) -> String {
+    match &way.service {
+        Some(service) => format!("by Service {service}"),
+        None => "by the pods' own addresses".to_owned(),
+    }
+}
+
+/// The decisions on the way, in their order.
+fn sides_of(way: &Way) -> impl Iterator<Item = &Side> {
+    let first = way.first.sides.iter();
+    first.chain(std::iter::once(&way.authorization)).chain(&way.onward.sides)
 }
 
 fn answer(explanation: &Explanation) -> String {
@@ -366,6 +412,8 @@ struct WhyJson<'e> {
     port: Option<(&'static str, u16)>,
     #[serde(skip_serializing_if = "Option::is_none")]
     service: Option<&'e (String, u16)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tunnel: Option<u16>,
     is_allowed: bool,
     is_certain: bool,
     all: bool,
@@ -374,6 +422,8 @@ struct WhyJson<'e> {
     restricted_to: Vec<Vec<String>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     entrances: Vec<EntranceJson<'e>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    ways: Vec<WayJson<'e>>,
     sides: Vec<SideJson<'e>>,
     notes: Vec<String>,
     advice: Vec<String>,
@@ -386,6 +436,18 @@ struct EntranceJson<'e> {
     protocol: &'static str,
     port: u16,
     is_open: bool,
+}
+
+#[derive(Serialize)]
+struct WayJson<'e> {
+    waypoint: &'e str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service: Option<&'e str>,
+    is_allowed: bool,
+    allowed: Vec<PortsJson<'e>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    restricted_to: Vec<Vec<String>>,
+    sides: Vec<SideJson<'e>>,
 }
 
 #[derive(Serialize)]
@@ -425,11 +487,14 @@ fn limits_json(limits: &[Limit]) -> Vec<String> {
 ///
 /// What writing to `out` gives.
 pub fn why_json(explanation: &Explanation, out: &mut dyn Write) -> io::Result<()> {
-    let sides = explanation.sides.iter().map(|side| SideJson {
-        direction: side.direction.name(),
-        subject: peer(&side.subject),
-        allowed: ports_json(&side.allowed),
-        policies: side.policies.iter().map(policy_json).collect(),
+    let sides = explanation.sides.iter().map(side_json);
+    let ways = explanation.ways.iter().map(|way| WayJson {
+        waypoint: &way.waypoint,
+        service: way.service.as_deref(),
+        is_allowed: way.is_allowed(),
+        allowed: ports_json(&way.allowed),
+        restricted_to: way.limits.iter().map(|limits| limits_json(limits)).collect(),
+        sides: sides_of(way).map(side_json).collect(),
     });
     let entrances = explanation.entrances.iter().map(|entrance| EntranceJson {
         via: &entrance.via,
@@ -443,12 +508,14 @@ pub fn why_json(explanation: &Explanation, out: &mut dyn Write) -> io::Result<()
         target: peer(&explanation.target),
         port: explanation.port.as_ref().map(|port| (port.protocol.name(), port.number)),
         service: explanation.port.as_ref().and_then(|port| port.service.as_ref()),
+        tunnel: explanation.tunnel,
         is_allowed: explanation.is_allowed(),
         is_certain: explanation.is_certain(),
         all: explanation.allowed.is_all(),
         allowed: ports_json(&explanation.allowed),
         restricted_to: explanation.limits.iter().map(|limits| limits_json(limits)).collect(),
         entrances: entrances.collect(),
+        ways: ways.collect(),
         sides: sides.collect(),
         notes: explanation.uncertain.iter().map(|it| doubt(explanation, it)).collect(),
         advice: explanation.advice.iter().map(phrased).collect(),
@@ -462,6 +529,15 @@ pub fn why_json(explanation: &Explanation, out: &mut dyn Write) -> io::Result<()
             .collect(),
     };
     json_line(&value, out)
+}
+
+fn side_json(side: &Side) -> SideJson<'_> {
+    SideJson {
+        direction: side.direction.name(),
+        subject: peer(&side.subject),
+        allowed: ports_json(&side.allowed),
+        policies: side.policies.iter().map(policy_json).collect(),
+    }
 }
 
 fn policy_json(verdict: &PolicyVerdict) -> PolicyJson<'_> {
