@@ -69,6 +69,7 @@ static RULES: &[Rule] = &[
     Rule::world::<network::equal_policy_priorities::EqualPolicyPriorities>(),
     Rule::world::<network::egress_without_dns::EgressWithoutDns>(),
     Rule::world::<network::closed_ingress::ClosedIngress>(),
+    Rule::world::<network::closed_ambient_tunnel::ClosedAmbientTunnel>(),
     Rule::world::<network::missing_service_port::MissingServicePort>(),
     Rule::world::<network::ambiguous_namespace::AmbiguousNamespace>(),
     Rule::world::<network::exposed_service::ExposedService>(),

@@ -3,6 +3,7 @@
 
 pub(crate) mod allows_internet;
 pub(crate) mod ambiguous_namespace;
+pub(crate) mod closed_ambient_tunnel;
 pub(crate) mod closed_ingress;
 pub(crate) mod dead_policy_rules;
 pub(crate) mod egress_without_dns;
