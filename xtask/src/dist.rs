@@ -9,7 +9,7 @@ use std::process::Command;
 
 use clap::{CommandFactory as _, Parser, ValueEnum as _};
 use clap_complete::Shell;
-use coaming::args::Arguments;
+use coaming_args::Arguments;
 use serde_json::{Value, json};
 
 use crate::archive::{Entry, gzip, release_time, sha256, tar};

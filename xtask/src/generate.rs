@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::CommandFactory as _;
-use coaming::args::Arguments;
+use coaming_args::Arguments;
 
 /// Writes all generated files; rule pages without a rule are removed.
 pub(crate) fn write(root: &Path) -> Result<(), String> {
@@ -64,7 +64,7 @@ fn generated(root: &Path) -> Result<BTreeMap<PathBuf, String>, String> {
     let mut index = String::from(
         "# Rules\n\n| rule | category | severity | default | what |\n|---|---|---|---|---|\n",
     );
-    for meta in coaming::explain::rules() {
+    for meta in coaming_scan::all_rules() {
         let default = if meta.default { "on" } else { "off" };
         index += &format!(
             "| [{name}]({name}.md) | {} | {} | {default} | {} |\n",

@@ -13,6 +13,7 @@ mod advisory;
 mod build;
 mod cache;
 mod canonical;
+mod compare_lines;
 mod database;
 mod ecosystem;
 mod gate;
@@ -34,6 +35,7 @@ pub use coaming_finding::Severity;
 
 pub use advice::{Advice, Remedy, advice};
 pub use build::{BuildError, Built, Skip, build, check_record};
+pub use compare_lines::compare_lines;
 pub use database::{Database, DatabaseError, Info, digest};
 pub use ecosystem::Ecosystem;
 pub use gate::{FailOn, InvalidCondition};

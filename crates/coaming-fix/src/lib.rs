@@ -22,8 +22,10 @@ mod plan;
 mod round;
 mod shared;
 mod write;
+mod write_all;
 
 pub use diff::diff;
 pub use manual::{ManualStep, orders, source_line};
 pub use plan::{Change, Made, Plan, Skipped, Variant, plan};
 pub use write::{WriteError, is_patchable, write};
+pub use write_all::{Written, patchable, refusal, write_all};

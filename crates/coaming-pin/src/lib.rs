@@ -11,6 +11,7 @@
 //! * Each name is resolved once, however often it occurs.
 
 mod archive;
+mod configured;
 mod find;
 mod mention;
 mod plan;
@@ -18,6 +19,7 @@ mod resolve;
 mod update;
 
 pub use archive::{ArchiveError, Archives};
+pub use configured::ConfiguredArchives;
 pub use find::{Found, find};
 pub use mention::{Mention, Unpinned};
 pub use plan::{Outcome, pin};

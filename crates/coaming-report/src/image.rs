@@ -99,6 +99,20 @@ pub fn not_read(name: &str, names: &[String], why: &str, reason: &str) -> serde_
     line
 }
 
+/// The digest of the image that a line of a walk is about; `None` if the image must be read again.
+#[must_use]
+pub fn walked_digest(line: &[u8]) -> Option<String> {
+    let line: serde_json::Value = serde_json::from_slice(line).ok()?;
+    if line.get("error").is_some() {
+        return None;
+    }
+    if let Some(digest) = line.pointer("/metadata/annotations/coaming.dev~1digest") {
+        return digest.as_str().map(str::to_owned);
+    }
+    let (_, digest) = line.get("image")?.as_str()?.rsplit_once('@')?;
+    Some(digest.to_owned())
+}
+
 /// The facts without settings that may be secret: of a variable, only the name remains.
 fn gated(facts: &ImageFacts) -> Cow<'_, ImageFacts> {
     let is_hidden = |name: &str, value: &str| !is_shown_value(name, value);

@@ -40,6 +40,7 @@ pub mod slim;
 pub mod statistics;
 mod text;
 pub mod vulnerabilities;
+pub mod walk_job;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -49,6 +50,8 @@ pub use coaming_secret::gate::InputText;
 use coaming_finding::{
     Compliance, Finding, InputError, Note, RuleMeta, RuleRef, Severity, SourceId,
 };
+
+use coaming_scan::Judged;
 
 pub use full::FullOptions;
 use gated::Gated;
@@ -63,6 +66,16 @@ pub struct File<'a> {
     pub source: InputText<'a>,
     /// Its documents, to show what fixes change; none where lines are not the file's own.
     pub documents: &'a [coaming_yaml::Document],
+}
+
+impl<'a> File<'a> {
+    /// A source as reports need it.
+    #[must_use]
+    pub fn of(source: &'a coaming_kube::Source) -> Self {
+        let has_lines = source.origin.has_own_lines();
+        let documents = if has_lines { source.documents() } else { &[] };
+        Self { name: &source.name, source: InputText::new(&source.text), documents }
+    }
 }
 
 /// The result of a run.
@@ -91,6 +104,40 @@ pub struct Report<'a> {
 }
 
 impl<'a> Report<'a> {
+    /// A report of findings alone, in these files.
+    #[must_use]
+    pub fn new(findings: &'a [Finding], files: &'a BTreeMap<SourceId, File<'a>>) -> Self {
+        Self {
+            findings,
+            errors: &[],
+            notes: &[],
+            files,
+            file_count: files.len(),
+            document_count: 0,
+            workload_count: 0,
+            rules: &[],
+            known: None,
+            compliance: None,
+        }
+    }
+
+    /// What the engine judged; `files` are its sources.
+    #[must_use]
+    pub fn of(judged: &'a Judged<'_>, files: &'a BTreeMap<SourceId, File<'a>>) -> Self {
+        Self {
+            findings: &judged.report.findings,
+            errors: &judged.errors,
+            notes: &judged.report.notes,
+            files,
+            file_count: judged.counts.files,
+            document_count: judged.counts.documents,
+            workload_count: judged.counts.workloads,
+            rules: &judged.rules,
+            known: judged.known,
+            compliance: judged.compliance.as_ref(),
+        }
+    }
+
     /// The findings that count.
     pub fn active(&self) -> impl Iterator<Item = &'a Finding> + use<'a> {
         self.findings.iter().filter(|finding| finding.suppressed.is_none())

@@ -15,7 +15,7 @@ mod with_cel {
     use coaming_finding::{Finding, InputError, RuleMeta};
     use coaming_kube::{ApiRequest, Object, SourceId, World};
 
-    use crate::ScanError;
+    use crate::{CustomRuleError, ScanError};
 
     /// The rules of the configuration, and the policies in the files that it names.
     #[derive(Debug, Default)]
@@ -26,14 +26,13 @@ mod with_cel {
             let paths: Vec<PathBuf> = config.policies.iter().map(PathBuf::from).collect();
             let loaded = coaming_source::load(&paths, &coaming_source::Options::default());
             if let Some(error) = loaded.errors.first() {
-                return Err(ScanError::Policies(format!("{}: {}", error.file, error.message)));
+                return Err(ScanError::Policies(error.clone()));
             }
             let policies = World::new(loaded.into_sources());
             let compiled = coaming_cel::CustomRules::compile(&config.rules, policies);
-            compiled.map(Self).map_err(|errors| {
-                let lines: Vec<String> = errors.iter().map(line).collect();
-                ScanError::CustomRules(lines.join("\nerror: "))
-            })
+            compiled
+                .map(Self)
+                .map_err(|errors| ScanError::CustomRules(errors.into_iter().map(typed).collect()))
         }
 
         pub(crate) fn rules(&self) -> impl Iterator<Item = &Arc<RuleMeta>> {
@@ -79,12 +78,8 @@ mod with_cel {
         (report.findings, report.unknown)
     }
 
-    fn line(error: &coaming_cel::CompileError) -> String {
-        match error.file.as_str() {
-            "" => format!("{}:{}: {}", coaming_config::FILE_NAME, error.line, error.message),
-            file if error.line == 0 => format!("{file}: {}", error.message),
-            file => format!("{file}:{}: {}", error.line, error.message),
-        }
+    fn typed(error: coaming_cel::CompileError) -> CustomRuleError {
+        CustomRuleError { file: error.file, line: error.line, message: error.message }
     }
 }
 
@@ -116,10 +111,7 @@ mod without_cel {
             if config.rules.is_empty() && config.policies.is_empty() {
                 return Ok(Self);
             }
-            Err(ScanError::CustomRules(
-                "`rules` and `policies` need a program that was built with the feature `cel`"
-                    .to_owned(),
-            ))
+            Err(ScanError::NoCel)
         }
 
         pub(crate) fn rules(&self) -> impl Iterator<Item = &Arc<RuleMeta>> {

@@ -5,7 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use coaming_config::{Config, KubernetesVersion, PodSecurityLevel, Standard};
-use coaming_finding::{Compliance, Finding, Framework, InputError, Note, RuleRef, Severity};
+use coaming_finding::{
+    Compliance, Finding, Framework, InputError, Note, RuleMeta, RuleRef, Severity,
+};
 use coaming_kube::{ApiRequest, Source, SourceId, World};
 use coaming_rules::{Images, Input, Knowledge, RuleSet, Settings};
 use coaming_secret::{Detector, FingerprintKey};
@@ -295,10 +297,15 @@ fn detector(config: &Config, key: Option<&[u8]>) -> Result<Option<Arc<Detector>>
     let mut detector = Detector::new(key.map_or_else(FingerprintKey::default, FingerprintKey::new));
     if let Some(path) = &config.secret_rules {
         let path = Path::new(path);
-        let rules = coaming_secret::gitleaks::parse(&read_settings(path)?).map_err(|error| {
-            ScanError::SecretRules { path: path.to_path_buf(), message: error.to_string() }
-        })?;
+        let rules = coaming_secret::gitleaks::parse(&read_settings(path)?)
+            .map_err(|source| ScanError::SecretRules { path: path.to_path_buf(), source })?;
         detector = detector.with_rules(rules);
     }
     Ok(Some(Arc::new(detector)))
+}
+
+/// All built-in rules: those for objects, then those of other commands.
+pub fn all_rules() -> impl Iterator<Item = &'static RuleMeta> {
+    let of_objects = coaming_rules::all().iter().map(|rule| rule.meta);
+    of_objects.chain(coaming_etcd::RULES.iter().copied())
 }

@@ -3,7 +3,7 @@
 //! Invariant: unless images are required, no socket is opened but a local daemon's.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use coaming_config::Config;
@@ -16,12 +16,14 @@ use coaming_rules::Images;
 use rayon::prelude::*;
 
 use crate::daemons::Daemons;
+use crate::environment::now;
 #[cfg(feature = "registry")]
 use crate::image_locator::FoundSignatures;
 use crate::image_locator::{self, Found, LocateError, RemoteImages};
 #[cfg(feature = "registry")]
 use crate::image_signatures;
 use crate::variants::VariantWorld;
+use crate::{Engine, ScanError, VulnerabilitySource, match_images};
 
 /// Whether images are looked into.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,6 +46,47 @@ pub struct Inspected {
     pub errors: Vec<InputError>,
     /// What else the user should know, in sentences.
     pub warnings: Vec<String>,
+}
+
+/// What images are looked into, and where.
+#[derive(Clone, Copy)]
+pub struct Inspection<'a> {
+    /// Which ones.
+    pub mode: ImagesMode,
+    /// The images that are not on this machine.
+    pub remote: Option<&'a dyn RemoteImages>,
+    /// The vulnerability database that the caller names.
+    pub database: Option<&'a Path>,
+    /// The VEX documents that the caller names.
+    pub vex: &'a [PathBuf],
+}
+
+impl Engine {
+    /// Looks into the images of these variants, and looks up their known vulnerabilities, as far as a
+    /// rule of this engine makes use of it.
+    ///
+    /// # Errors
+    ///
+    /// If the database or a VEX document cannot be used.
+    pub fn inspect(
+        &self,
+        inspection: Inspection<'_>,
+        variants: &[VariantWorld],
+    ) -> Result<Inspected, ScanError> {
+        let config = self.config();
+        if !self.reads_images() {
+            return Ok(Inspected::default());
+        }
+        let Inspection { mode, remote, database, vex } = inspection;
+        let mut inspected = inspect_images(mode, config, remote, variants);
+        let warnings = &mut inspected.warnings;
+        warnings.extend(self.missing_signers().map(str::to_owned));
+        if self.reads_vulnerabilities() && mode != ImagesMode::Never {
+            let source = VulnerabilitySource::new(database, vex, config, now(), warnings)?;
+            match_images(&source, &mut inspected.images, warnings)?;
+        }
+        Ok(inspected)
+    }
 }
 
 /// Looks into the images that the pods and Dockerfiles of these variants name, as far as `mode`

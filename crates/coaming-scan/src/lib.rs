@@ -13,6 +13,7 @@
 //!   cluster. What several of them have at the same place is reported once.
 //! * Nothing is printed, and nothing is read from the network unless images are required.
 
+mod attack;
 mod compliance;
 mod configuration;
 mod custom;
@@ -22,6 +23,7 @@ mod daemons;
 #[path = "no_daemons.rs"]
 mod daemons;
 mod engine;
+mod environment;
 mod error;
 mod etcd_store;
 #[cfg(feature = "git")]
@@ -29,7 +31,11 @@ mod history_scan;
 mod image_locator;
 #[cfg(feature = "registry")]
 mod image_signatures;
+#[cfg(feature = "registry")]
+mod image_walk;
 mod images;
+mod inputs;
+mod live;
 mod live_notes;
 mod neighborhood;
 mod notes;
@@ -42,24 +48,38 @@ mod registry_walk;
 mod rotation;
 mod text_scan;
 mod variants;
+#[cfg(feature = "verify")]
+mod verification;
 mod vulnerabilities;
 
+pub use attack::CutFindings;
 pub use configuration::{Overrides, load_config, parse_config, read_baseline, source_options};
 pub use daemons::Daemons;
-pub use engine::{Engine, Report};
-pub use error::ScanError;
+pub use engine::{Engine, Report, all_rules};
+pub use environment::{fingerprint_key, now, timestamp, today};
+pub use error::{CustomRuleError, ScanError};
 pub use etcd_store::{EtcdReadError, EtcdStore, read_etcd};
 #[cfg(feature = "git")]
 pub use history_scan::scan_history;
 #[cfg(feature = "registry")]
 pub use image_locator::FoundSignatures;
 pub use image_locator::{Found, LocateError, LookUp, RemoteImages, at_path};
-pub use images::{ImagesMode, Inspected, inspect_images};
+#[cfg(feature = "registry")]
+pub use image_walk::{
+    Attach, WALKED_AT_ONCE, WalkCounts, WalkEnd, WalkError, WalkLine, WalkOptions, WalkRenderer,
+    Walked, Walker,
+};
+pub use images::{ImagesMode, Inspected, Inspection, inspect_images};
+pub use inputs::{Counts, Inputs, Judged, uninspected_images};
+pub use live::{Live, Lookups};
+#[cfg(feature = "cluster")]
+pub use live::{LookupsError, lookups, read_cluster};
 #[cfg(feature = "registry")]
 pub use registry_images::RegistryImages;
 #[cfg(feature = "registry")]
 pub use registry_results::{
-    OwnFindings, RegistryAnswers, RegistryQuestion, ask_registry, own_vulnerabilities,
+    OwnFindings, RegistryAnswers, RegistryQuestion, TrustFileError, TrustFiles, ask_registry,
+    own_vulnerabilities,
 };
 #[cfg(feature = "registry")]
 pub use registry_walk::{Shard, ShardError, WalkScope, WalkedImage, walk};
@@ -68,7 +88,9 @@ pub use rotation::{Rotation, plan_rotation};
 pub use semver::VersionReq as TagRange;
 pub use text_scan::{TextFiles, TextReport, scan_texts};
 pub use variants::{Contradiction, VariantWorld, contradiction};
+#[cfg(feature = "verify")]
+pub use verification::{VerificationError, revocation_page, verify_credentials};
 pub use vulnerabilities::{
     ImageMatches, ImageQuery, MatchReport, PackageGroup, VulnerabilitySource, age_warning,
-    match_image, match_images, own_database,
+    by_distribution, match_image, match_images, own_database,
 };

@@ -3,6 +3,7 @@
 //! Invariant: what the registry does not answer is among the problems; it never fails the rest.
 
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use coaming_http::Runtime;
 use coaming_image::{ImageFacts, Package};
@@ -12,7 +13,7 @@ use coaming_registry::{
     RegistryError, RegistryResults, ScanReport, Scanner, SignatureState, VexStatement, compare,
 };
 use coaming_sbom::vex::{self, Document};
-use coaming_signature::{Signed, Trust, Unverified};
+use coaming_signature::{Signed, Trust, TrustError, Unverified};
 
 use crate::registry_images::attachments;
 use crate::vulnerabilities::MatchReport;
@@ -30,6 +31,60 @@ pub struct RegistryQuestion<'a> {
     pub scanner_url: Option<&'a str>,
     /// Whose signatures count. If it names anybody, documents count only with such a signature.
     pub trust: &'a Trust,
+}
+
+/// Whose signatures count, as the user names them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TrustFiles<'a> {
+    /// Public keys in PEM.
+    pub keys: &'a [PathBuf],
+    /// Mail addresses or URIs in certificates.
+    pub identities: &'a [String],
+    /// Who vouches for the identities.
+    pub issuer: Option<&'a str>,
+    /// The authorities and logs of Sigstore.
+    pub root: Option<&'a Path>,
+}
+
+/// Why signatures cannot be verified.
+#[derive(Debug, thiserror::Error)]
+pub enum TrustFileError {
+    /// A file cannot be read.
+    #[error("{}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A file or an identity cannot be used.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+}
+
+impl TrustFiles<'_> {
+    /// Reads the files.
+    ///
+    /// # Errors
+    ///
+    /// See [`TrustFileError`].
+    pub fn read(&self) -> Result<Trust, TrustFileError> {
+        let read = |path: &Path| {
+            std::fs::read(path)
+                .map_err(|source| TrustFileError::Read { path: path.to_path_buf(), source })
+        };
+        let mut trust = Trust::default();
+        for path in self.keys {
+            trust.add_key(&path.display().to_string(), &read(path)?)?;
+        }
+        for identity in self.identities {
+            trust.add_identity(identity, self.issuer.unwrap_or_default())?;
+        }
+        if let Some(path) = self.root {
+            trust.set_root(&path.display().to_string(), &read(path)?)?;
+        }
+        Ok(trust)
+    }
 }
 
 /// What we found ourselves.

@@ -150,6 +150,25 @@ pub struct Contradiction {
     pub variants: [String; 2],
 }
 
+impl std::error::Error for Contradiction {}
+
+impl std::fmt::Display for Contradiction {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let name = |name: &String| match name.as_str() {
+            "" => "the plain files".to_owned(),
+            name => format!("`{name}`"),
+        };
+        let [one, other] = &self.variants;
+        write!(
+            f,
+            "{} and {} both contain {}: they are different clusters; select one of them",
+            name(one),
+            name(other),
+            self.object
+        )
+    }
+}
+
 /// The first contradiction between variants, if there is any: then each is a cluster of its own,
 /// and a question about connections or rights must be about one of them.
 #[must_use]

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use coaming_advisory::{
     Advice, Database, DeploymentContext, FailOn, IgnoredVulnerability, Info, InvalidEntry, Matches,
-    RunsOn, Triaged, Vulnerability, advice, triage,
+    Named, RunsOn, Triaged, Vulnerability, advice, triage,
 };
 use coaming_config::Config;
 use coaming_image::{Distribution, ImageFacts, Package};
@@ -24,6 +24,18 @@ use crate::ScanError;
 
 /// The packages of one distribution's release.
 pub type PackageGroup = (Option<Distribution>, Vec<Package>);
+
+/// Packages of one distribution release are looked up together, like those of an image.
+#[must_use]
+pub fn by_distribution(named: Vec<Named>) -> Vec<PackageGroup> {
+    let mut groups: BTreeMap<(String, String), (Option<_>, Vec<_>)> = BTreeMap::new();
+    for Named { package, distribution } in named {
+        let key = distribution.as_ref().map(|each| (each.id.clone(), each.version.clone()));
+        let group = groups.entry(key.unwrap_or_default()).or_insert((distribution, Vec::new()));
+        group.1.push(package);
+    }
+    groups.into_values().collect()
+}
 
 /// The age in days after which a database is out of date.
 const OLD_DAYS: i64 = 14;
@@ -352,14 +364,14 @@ fn warning(entry: &InvalidEntry) -> String {
 }
 
 fn read_vex(path: &Path, warnings: &mut Vec<String>) -> Result<Document, ScanError> {
-    let failed = |message: String| ScanError::Vex { path: path.to_path_buf(), message };
     let mut text = Vec::new();
     let limit = vex::MAX_VEX as u64 + 1;
     File::open(path)
         .and_then(|file| file.take(limit).read_to_end(&mut text))
-        .map_err(|error| failed(error.to_string()))?;
+        .map_err(|source| ScanError::VexFile { path: path.to_path_buf(), source })?;
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-    let document = vex::read(&text).map_err(|error| failed(error.to_string()))?;
+    let document =
+        vex::read(&text).map_err(|source| ScanError::Vex { path: path.to_path_buf(), source })?;
     let document = Document { name, ..document };
     if document.skipped > 0 {
         let what = match document.skipped {

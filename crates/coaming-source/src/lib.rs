@@ -19,6 +19,7 @@ mod excerpt;
 mod kustomize;
 mod layout;
 mod misfit;
+mod origins;
 mod overlay;
 mod program;
 mod read;
@@ -44,6 +45,7 @@ pub use buffer::{Buffer, buffer};
 pub use chart::{ChartError, position, render_chart};
 pub use coaming_finding::InputError;
 pub use excerpt::excerpt;
+pub use origins::{GivenValues, ValuesError, chart_with_origins, overlay_with_origins};
 pub use overlay::{build_overlay, is_overlay};
 pub use read::{ReadError, read_text};
 pub use recipe::Recipe;
@@ -186,6 +188,14 @@ impl Loaded {
         let mut sources: Vec<(SourceId, Arc<Source>)> = all.collect();
         sources.sort_by_key(|(id, _)| *id);
         sources.into_iter().map(|(_, source)| Arc::unwrap_or_clone(source)).collect()
+    }
+}
+
+impl Loaded {
+    /// One world of all objects of all variants.
+    #[must_use]
+    pub fn into_world(self) -> World {
+        World::numbered(self.variants.into_iter().flat_map(|variant| variant.sources))
     }
 }
 

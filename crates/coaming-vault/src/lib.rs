@@ -17,6 +17,8 @@
 mod agent;
 mod cloud;
 mod config;
+mod document;
+mod files;
 mod grant;
 mod inject;
 mod json;
@@ -49,8 +51,10 @@ pub use inject::{
     check_grant, inject, launcher_warning,
 };
 
+pub use document::{DocumentError, parse_document, read_document};
+pub use files::{FilesError, StoredFiles, default_directory, write_private};
 pub use local::{LocalStore, public_key};
-pub use migrate::{Migration, Target, migrate};
+pub use migrate::{MigrateError, Migration, MoveError, Target, migrate};
 pub use private::{PrivateError, enter_private_directory};
 pub use store::{Lease, Parameters, Secret, Store, StoreError};
 pub use value::{Fields, Value};

@@ -2,32 +2,29 @@
 
 use std::path::PathBuf;
 
-use coaming_breach::{Answer, CutOptions, From, Query, Scene, To};
+use coaming_args::{BreachArguments, BreachFormat, ScopeArguments};
+use coaming_breach::{Answer, CutOptions, Query, Scene};
+use coaming_console as output;
 use coaming_finding::Finding;
-use coaming_kube::World;
-use coaming_report::{Report, breach as render};
+use coaming_report::{File, Report, breach as render};
 use coaming_rules::{Images, Knowledge};
-use coaming_scan::VariantWorld;
+use coaming_scan::{Engine, VariantWorld};
 use coaming_source::Loaded;
 
-use crate::args::{BreachArguments, BreachFormat, ScopeArguments};
-use crate::{CommandError, Outcome, output, scope};
+use crate::{CommandError, Outcome, failed, scope};
 
 /// What was read and judged.
 struct Subject {
-    world: World,
+    engine: Engine,
+    variant: VariantWorld,
     images: Images,
-    known: Knowledge,
     findings: Vec<Finding>,
-    allowed_registries: Vec<String>,
-    minor: u32,
     outcome: Outcome,
 }
 
 impl Subject {
     fn scene(&self) -> Scene<'_> {
-        Scene::new(&self.world, &self.images, self.minor, &self.known)
-            .allowing_registries(&self.allowed_registries)
+        self.engine.scene(&self.variant.world, &self.images, &self.variant.known)
     }
 }
 
@@ -47,12 +44,13 @@ pub(crate) fn run(arguments: &BreachArguments) -> Result<Outcome, CommandError> 
     let scene = subject.scene();
     let options =
         CutOptions { enabled: !arguments.no_cut, weights: arguments.cut_costs.unwrap_or_default() };
-    let answer = ask(&scene, &subject, &query, &options)?;
+    let answer =
+        coaming_breach::answer(&scene, &query, &subject.findings, &options).map_err(failed)?;
     if arguments.format == BreachFormat::Html {
         html(arguments, &scene, &subject, &query, &answer)?;
         return Ok(subject.outcome);
     }
-    let view = render::View::new(&answer, &subject.world, &subject.findings);
+    let view = render::View::new(&answer, &subject.variant.world, &subject.findings);
     output::write_masked(arguments.output.as_deref(), |out| match arguments.format {
         BreachFormat::Text => render::text(&view, out),
         BreachFormat::Json => render::json(&view, out),
@@ -73,34 +71,25 @@ fn html(
     query: &Query,
     answer: &Answer,
 ) -> Result<(), CommandError> {
-    let map = coaming_breach::map(scene, query, answer, &subject.findings)
-        .map_err(|error| CommandError::Argument(error.to_string()))?;
-    let world = &subject.world;
-    let files = world.sources().map(|(id, source)| (id, crate::scan::file(source))).collect();
+    let map = coaming_breach::map(scene, query, answer, &subject.findings).map_err(failed)?;
+    let world = &subject.variant.world;
+    let files = world.sources().map(|(id, source)| (id, File::of(source))).collect();
     let report = Report {
-        findings: &subject.findings,
-        errors: &[],
-        notes: &[],
-        files: &files,
-        file_count: files.len(),
         document_count: world.document_count(),
         workload_count: world.workloads().count(),
-        rules: &[],
-        known: None,
-        compliance: None,
+        ..Report::new(&subject.findings, &files)
     };
     let view = render::View::new(answer, world, &subject.findings);
-    output::write(arguments.output.as_deref(), |out| render::html(&view, &map, &report, out))
+    output::write(arguments.output.as_deref(), |out| render::html(&view, &map, &report, out))?;
+    Ok(())
 }
 
 fn query(arguments: &BreachArguments, workload: Option<&str>) -> Result<Query, CommandError> {
-    let argument = |error: coaming_breach::QueryError| CommandError::Argument(error.to_string());
     let from = match (&arguments.from, workload) {
-        (Some(from), _) => Some(From::parse(from).map_err(argument)?),
-        (None, Some(workload)) => Some(From::Workload(workload.to_owned())),
-        (None, None) => None,
+        (Some(from), _) => Some(coaming_breach::From::parse(from).map_err(failed)?),
+        (None, workload) => workload.map(|name| coaming_breach::From::Workload(name.to_owned())),
     };
-    let to = arguments.to.as_deref().map(To::parse).transpose().map_err(argument)?;
+    let to = arguments.to.as_deref().map(coaming_breach::To::parse).transpose().map_err(failed)?;
     let any_neighbor = arguments.assume.is_some();
     Ok(Query { from, to, max_hops: arguments.max_hops, any_neighbor })
 }
@@ -120,7 +109,6 @@ fn read(
         ..ScopeArguments::default()
     };
     let config = scope::config(&scope)?;
-    let minor = config.kubernetes_version.unwrap_or_default().minor();
     let loaded = match cluster {
         Some(loaded) => loaded,
         None => coaming_source::load(&scope.paths, &scope::source_options(&scope, &config)?),
@@ -128,27 +116,15 @@ fn read(
     let (world, mut outcome) = scope::world(loaded)?;
     let engine = scope::engine(config)?;
     let mut errors = Vec::new();
-    let known = Knowledge::default();
-    let variants = [VariantWorld { name: None, world, recipe: None, known }];
-    let images = scope::images(&scope, &engine, &variants, &mut errors)?;
+    let variant = VariantWorld { name: None, world, recipe: None, known: Knowledge::default() };
+    let images = scope::images(&scope, &engine, std::slice::from_ref(&variant), &mut errors)?;
     output::complain_of(&errors);
     if !errors.is_empty() {
         outcome = Outcome::Failed;
     }
-    let [VariantWorld { world, known, .. }] = variants;
-    let findings = engine.scan_knowing(&world, &images, scope::today(), &known).findings;
-    let allowed_registries = engine.config().allowed_registries.clone();
-    Ok(Subject { world, images, known, findings, allowed_registries, minor, outcome })
-}
-
-fn ask(
-    scene: &Scene<'_>,
-    subject: &Subject,
-    query: &Query,
-    options: &CutOptions,
-) -> Result<Answer, CommandError> {
-    coaming_breach::answer(scene, query, &subject.findings, options)
-        .map_err(|error| CommandError::Argument(error.to_string()))
+    let today = coaming_scan::today();
+    let findings = engine.scan_knowing(&variant.world, &images, today, &variant.known).findings;
+    Ok(Subject { engine, variant, images, findings, outcome })
 }
 
 fn compare(
@@ -162,8 +138,9 @@ fn compare(
     for path in [old, new] {
         let subject = read(arguments, vec![path.clone()], None)?;
         outcome = outcome.max(subject.outcome);
-        let scene = subject.scene();
-        answers.push(ask(&scene, &subject, &query, &CutOptions::default())?);
+        let (scene, options) = (subject.scene(), CutOptions::default());
+        let answer = coaming_breach::answer(&scene, &query, &subject.findings, &options);
+        answers.push(answer.map_err(failed)?);
     }
     let [old, new] = answers.as_slice() else { return Ok(outcome) };
     output::write_masked(arguments.output.as_deref(), |out| match arguments.format {

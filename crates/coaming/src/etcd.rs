@@ -2,21 +2,21 @@
 
 use std::collections::BTreeMap;
 
+use coaming_args::{EtcdArguments, Format};
+use coaming_console as output;
+use coaming_console::Progress;
 use coaming_finding::SourceId;
 use coaming_report::{File, InputText, Report, etcd};
 use coaming_scan::EtcdStore;
 
-use crate::args::{EtcdArguments, Format};
-use crate::progress::Progress;
-use crate::{CommandError, Outcome, output};
+use crate::{CommandError, Outcome, failed};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &EtcdArguments) -> Result<Outcome, CommandError> {
     let progress = Progress::start("reading …");
     let EtcdStore { database, contents, errors, files } =
-        coaming_scan::read_etcd(&arguments.snapshot).map_err(|error| {
-            CommandError::Argument(format!("{}: {error}", arguments.snapshot.display()))
-        })?;
+        coaming_scan::read_etcd(&arguments.snapshot)
+            .map_err(|error| failed(format!("{}: {error}", arguments.snapshot.display())))?;
     drop(progress);
     let findings = coaming_etcd::findings(&contents);
     output::complain_of(&errors);
@@ -25,16 +25,10 @@ pub(crate) fn run(arguments: &EtcdArguments) -> Result<Outcome, CommandError> {
     let files: BTreeMap<SourceId, File<'_>> = (0..).map(SourceId::new).zip(files).collect();
     let rules: Vec<_> = coaming_etcd::RULES.iter().map(|&rule| rule.into()).collect();
     let report = Report {
-        findings: &findings,
         errors: &errors,
-        notes: &[],
-        files: &files,
-        file_count: files.len(),
         document_count: contents.objects.len(),
-        workload_count: 0,
         rules: &rules,
-        known: None,
-        compliance: None,
+        ..Report::new(&findings, &files)
     };
     output::write(arguments.output.as_deref(), |out| match arguments.format {
         Format::Full => out.write_all(etcd::text(&database, &contents, &findings).as_bytes()),

@@ -1,25 +1,28 @@
 //! `coaming explain` and `coaming rules`: the documentation of the rules.
 
+use coaming_args::{ExplainArguments, RulesArguments, RulesFormat};
 use coaming_config::PodSecurityLevel;
+use coaming_console as output;
 use coaming_finding::{Category, RuleMeta};
 use coaming_report::rule_pages;
+use coaming_scan::all_rules;
 
-use crate::args::{Color, ExplainArguments, RulesArguments, RulesFormat};
-use crate::{CommandError, Outcome, output, scope};
+use crate::{CommandError, Outcome, failed, scope};
 
 /// Prints the documentation of a rule, of a rule of the user's own, or of a category.
 pub(crate) fn explain(arguments: &ExplainArguments) -> Result<Outcome, CommandError> {
     let name = arguments.rule.as_str();
-    let built_in = rules().chain(standards()).find(|rule| rule.id == *name).map(rule_pages::page);
+    let built_in =
+        all_rules().chain(standards()).find(|rule| rule.id == *name).map(rule_pages::page);
     let of_category = || {
         let category = Category::ALL.into_iter().find(|category| category.as_str() == name)?;
-        Some(rule_pages::category_page(category, rules()))
+        Some(rule_pages::category_page(category, all_rules()))
     };
     let page = match built_in.or_else(of_category) {
         Some(page) => page,
         None => own_rule(name)?.ok_or_else(|| unknown(name))?,
     };
-    let options = output::full_options(Color::Auto, false);
+    let options = output::full_options(None, false);
     let shown = match options.width {
         Some(_) => rule_pages::on_terminal(&page, options),
         None => page,
@@ -32,9 +35,7 @@ fn unknown(name: &str) -> CommandError {
     let categories = Category::ALL.map(Category::as_str);
     let nearest = coaming_rules::nearest(name).or_else(|| coaming_text::nearest(name, categories));
     let hint = nearest.map_or_else(String::new, |name| format!(" Did you mean `{name}`?"));
-    CommandError::Argument(format!(
-        "there is no rule or category `{name}`.{hint} `coaming rules` lists all rules."
-    ))
+    failed(format!("there is no rule or category `{name}`.{hint} `coaming rules` lists all rules."))
 }
 
 /// The rules that `--standard` runs instead of all others.
@@ -51,17 +52,11 @@ fn own_rule(name: &str) -> Result<Option<String>, CommandError> {
     Ok(rule.map(|rule| rule_pages::page(&rule)))
 }
 
-/// All rules: those for objects, then those of other commands.
-pub fn rules() -> impl Iterator<Item = &'static RuleMeta> {
-    let of_objects = coaming_rules::all().iter().map(|rule| rule.meta);
-    of_objects.chain(coaming_etcd::RULES.iter().copied())
-}
-
 /// Lists all rules.
 pub(crate) fn list(arguments: &RulesArguments) -> Result<Outcome, CommandError> {
     output::write(None, |out| match arguments.format {
-        RulesFormat::Text => rule_pages::list_text(rules(), out),
-        RulesFormat::Json => rule_pages::list_json(rules(), out),
+        RulesFormat::Text => rule_pages::list_text(all_rules(), out),
+        RulesFormat::Json => rule_pages::list_json(all_rules(), out),
     })?;
     Ok(Outcome::Clean)
 }

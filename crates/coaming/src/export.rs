@@ -3,14 +3,15 @@
 use std::path::PathBuf;
 
 use coaming_admission::{Guard, Mode};
-use coaming_export::{psa, vap};
-use coaming_scan::Overrides;
-
-use crate::args::{
+use coaming_args::{
     ExportArguments, ExportCommand, PsaArguments, PsaFormat, VapArguments, VapForm, VapFormat,
     VapMode,
 };
-use crate::{CommandError, Outcome, output, scope};
+use coaming_console as output;
+use coaming_export::{psa, vap};
+use coaming_scan::Overrides;
+
+use crate::{CommandError, Outcome, scope};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &ExportArguments) -> Result<Outcome, CommandError> {

@@ -3,19 +3,18 @@
 use std::io;
 use std::path::Path;
 
+use coaming_args::{
+    ImageArguments, ImageCommand, ImageFormat, ImagePlace, KnownArguments, OriginArguments,
+};
 use coaming_config::Config;
+use coaming_console as output;
+use coaming_console::Progress;
 use coaming_image::{Cache, Image, ImageFacts, sbom};
 use coaming_report::image::RelatedInfo;
 use coaming_report::policy_report;
-use coaming_scan::{Found, ImageMatches, ImageQuery, LookUp, MatchReport};
+use coaming_scan::{Found, ImageMatches, ImageQuery, LookUp, MatchReport, timestamp};
 
-use crate::args::{
-    ImageArguments, ImageCommand, ImageFormat, ImagePlace, KnownArguments, OriginArguments,
-};
-use crate::db::keep::timestamp;
-use crate::progress::Progress;
-use crate::registry_results::{self, Answers, Results};
-use crate::{CommandError, Outcome, output, scope, slim};
+use crate::{CommandError, Outcome, failed, registry_results, scope, slim};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &ImageArguments) -> Result<Outcome, CommandError> {
@@ -33,7 +32,7 @@ pub(crate) fn run(arguments: &ImageArguments) -> Result<Outcome, CommandError> {
     let cache = Cache::of_user().filter(|_| !arguments.no_cache);
     let facts = facts(name, &arguments.origin, cache.as_ref(), &config)?;
     if facts.sbom && arguments.known.fail_on.is_some_and(|on| on.credentials || on.root) {
-        return Err(CommandError::Argument(format!(
+        return Err(failed(format!(
             "--fail-on credentials and root need the image itself; `{name}` is an SBOM, which knows \
              neither its files nor its user"
         )));
@@ -44,33 +43,35 @@ pub(crate) fn run(arguments: &ImageArguments) -> Result<Outcome, CommandError> {
         .transpose()?;
     let query = ImageQuery {
         name: name.to_owned(),
-        digests: answers.as_ref().map(Answers::digests).unwrap_or_default(),
-        documents: answers.as_ref().map(Answers::trusted_documents).unwrap_or_default(),
+        digests: answers.as_ref().map(|it| it.digests.clone()).unwrap_or_default(),
+        documents: answers.as_ref().map(|it| it.documents.clone()).unwrap_or_default(),
         required: matches!(arguments.format, ImageFormat::Openvex | ImageFormat::CyclonedxVex),
         fail_on: arguments.known.fail_on,
     };
     let known = matches(&facts, query, &arguments.known, &config)?;
     let results =
-        answers.map(|answers| answers.beside(&facts, known.as_ref().map(|known| &known.report)));
+        answers.map(|answers| (answers.beside)(&facts, known.as_ref().map(|known| &known.report)));
     drop(progress);
     output::write(arguments.output.as_deref(), |out| match arguments.format {
         ImageFormat::Full => {
-            let options = output::full_options(arguments.color, arguments.output.is_some());
+            let options =
+                output::full_options(arguments.color.wanted(), arguments.output.is_some());
             coaming_report::image::render(&facts, name, options.color, out)?;
             vulnerabilities(known.as_ref(), out)?;
             results.as_ref().map_or(Ok(()), |results| {
                 writeln!(out, "\nRegistry results")?;
-                indented(&results.text(), out)
+                indented(&results.text, out)
             })
         }
         ImageFormat::Json => {
-            let registry = results.as_ref().map(Results::json);
             let matched = known.as_ref().map(|known| {
                 let MatchReport { triaged, advice, matches } = &known.report;
                 coaming_report::vulnerabilities::json(triaged, advice, matches)
             });
-            let related =
-                RelatedInfo { vulnerabilities: matched.as_ref(), registry: registry.as_ref() };
+            let related = RelatedInfo {
+                vulnerabilities: matched.as_ref(),
+                registry: results.as_ref().map(|it| &it.json),
+            };
             coaming_report::image::json(&facts, name, related, out)
         }
         ImageFormat::Cyclonedx => document(&sbom::cyclonedx(&facts, name), out),
@@ -89,7 +90,7 @@ pub(crate) fn run(arguments: &ImageArguments) -> Result<Outcome, CommandError> {
             document(&policy_report::of_image(&facts.digest, &names, &facts, open), out)
         }
     })?;
-    let unanswered: &[String] = results.as_ref().map_or(&[], Results::problems);
+    let unanswered: &[String] = results.as_ref().map_or(&[], |results| &results.problems);
     if arguments.format != ImageFormat::Full {
         for problem in &facts.problems {
             output::warn(format!("{} {}", problem.place.path, problem.message).trim());
@@ -148,10 +149,6 @@ fn indented(text: &str, out: &mut dyn io::Write) -> io::Result<()> {
 fn document(document: &serde_json::Value, out: &mut dyn io::Write) -> io::Result<()> {
     serde_json::to_writer_pretty(&mut *out, document)?;
     writeln!(out)
-}
-
-fn failed(error: impl ToString) -> CommandError {
-    CommandError::Argument(error.to_string())
 }
 
 fn facts(

@@ -2,18 +2,19 @@
 
 use std::sync::mpsc::channel;
 
+use coaming_args::KmsArguments;
+use coaming_console as output;
 use coaming_http::Runtime;
 use coaming_kms::Config;
-use coaming_vault::Event;
+use coaming_vault::{Event, read_document};
 
-use crate::args::KmsArguments;
-use crate::vault_agent::{harden, invalid, read, value, watch_signals};
-use crate::{CommandError, Outcome, output};
+use crate::vault_agent::{harden, invalid, watch_signals};
+use crate::{CommandError, Outcome, failed};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &KmsArguments) -> Result<Outcome, CommandError> {
     let name = arguments.config.display().to_string();
-    let config = Config::parse(value(&name, read(&arguments.config)?)?)
+    let config = Config::parse(read_document(&arguments.config).map_err(failed)?)
         .map_err(|error| invalid(&name, &error))?;
     harden();
     let (sender, events) = channel();
@@ -23,11 +24,8 @@ pub(crate) fn run(arguments: &KmsArguments) -> Result<Outcome, CommandError> {
         while events.recv().is_ok_and(|event| event == Event::Reload) {}
         end.end();
     });
-    watcher.map_err(|error| CommandError::Argument(format!("cannot start a thread: {error}")))?;
-    let failed = |error: &dyn std::fmt::Display| CommandError::Argument(error.to_string());
-    let runtime = Runtime::shared().map_err(|error| failed(&error))?;
-    runtime
-        .block_on(coaming_kms::serve(config, ended, output::note))
-        .map_err(|error| failed(&error))?;
+    watcher.map_err(|error| failed(format!("cannot start a thread: {error}")))?;
+    let runtime = Runtime::shared().map_err(failed)?;
+    runtime.block_on(coaming_kms::serve(config, ended, output::note)).map_err(failed)?;
     Ok(Outcome::Clean)
 }

@@ -7,18 +7,14 @@
 //! * Exit codes are stable: 0 nothing found, 1 findings, 2 something could not be handled, 130
 //!   interrupted by Ctrl-C.
 
-pub mod args;
 mod breach;
-#[cfg(feature = "cluster")]
-mod cluster;
 mod db;
 mod etcd;
-pub mod explain;
+mod explain;
 #[cfg(feature = "export")]
 mod export;
 mod fix;
 mod image;
-mod interrupt;
 #[cfg(all(feature = "vault", unix))]
 mod kms;
 #[cfg(all(feature = "vault", unix))]
@@ -28,10 +24,8 @@ mod lsp;
 #[cfg(all(feature = "vault", unix))]
 mod migrate;
 mod net;
-mod output;
 #[cfg(feature = "registry")]
 mod pin;
-mod progress;
 mod registry_results;
 mod render;
 mod scan;
@@ -42,19 +36,15 @@ mod serve;
 mod slim;
 #[cfg(all(feature = "vault", unix))]
 mod vault_agent;
-#[cfg(feature = "verify")]
-mod verify;
 #[cfg(feature = "registry")]
 mod walk;
-#[cfg(feature = "registry")]
-mod walk_job;
-mod watch;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 
-use args::{Arguments, Command};
+use coaming_args::{Arguments, Command, CompletionsArguments};
+use coaming_console::{self as output, OutputError};
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,7 +56,7 @@ enum Outcome {
     /// The request or an input could not be handled.
     Failed,
     /// The user pressed Ctrl-C.
-    Interrupted = interrupt::EXIT_CODE as isize,
+    Interrupted = output::EXIT_CODE as isize,
 }
 
 impl From<Outcome> for ExitCode {
@@ -79,46 +69,22 @@ impl From<Outcome> for ExitCode {
 #[derive(Debug, thiserror::Error)]
 enum CommandError {
     /// Standard output or the output file could not be written.
-    #[error("cannot write {target}: {source}")]
-    Output {
-        /// `standard output`, or the file.
-        target: String,
-        /// The system's error.
-        source: std::io::Error,
-    },
-    /// An argument is invalid; the text says which one, and what is expected.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// An engine, an input or an argument cannot be used; the error says which one, and why.
     #[error("{0}")]
-    Argument(String),
-    /// The engine cannot be created, or one of its inputs cannot be read.
-    #[error("{0}")]
-    Scan(#[from] Box<coaming_scan::ScanError>),
-    /// The server cannot start.
-    #[cfg(feature = "serve")]
-    #[error("{0}")]
-    Serve(#[from] Box<coaming_serve::ServeError>),
-    /// The input contains several clusters, but the question is about one.
-    #[error("{}", several_clusters(.0))]
-    Variants(Box<coaming_scan::Contradiction>),
+    Failed(Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl From<coaming_scan::ScanError> for CommandError {
     fn from(error: coaming_scan::ScanError) -> Self {
-        Self::Scan(Box::new(error))
+        failed(error)
     }
 }
 
-fn several_clusters(contradiction: &coaming_scan::Contradiction) -> String {
-    let name = |name: &String| match name.as_str() {
-        "" => "the plain files".to_owned(),
-        name => format!("`{name}`"),
-    };
-    let [one, other] = &contradiction.variants;
-    format!(
-        "{} and {} both contain {}: they are different clusters; select one of them",
-        name(one),
-        name(other),
-        contradiction.object
-    )
+/// The error of a command that cannot do what it was asked to.
+fn failed(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> CommandError {
+    CommandError::Failed(error.into())
 }
 
 /// Runs the program with the process's own arguments.
@@ -148,20 +114,32 @@ pub fn run() -> ExitCode {
         Command::Export(arguments) => export::run(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Rules(arguments) => explain::list(&arguments),
-        Command::Completions(arguments) => output::completions(&arguments),
-        Command::Man => output::manual(),
+        Command::Completions(arguments) => completions(&arguments),
+        Command::Man => manual(),
     };
     match outcome {
         Ok(outcome) => outcome.into(),
         // The reader of the output has closed the pipe: `coaming scan . | head`.
-        Err(CommandError::Output { source, .. })
-            if source.kind() == std::io::ErrorKind::BrokenPipe =>
-        {
-            Outcome::Clean.into()
-        }
+        Err(CommandError::Output(error)) if error.is_broken_pipe() => Outcome::Clean.into(),
         Err(error) => {
             output::complain(&error.to_string());
             Outcome::Failed.into()
         }
     }
+}
+
+/// Prints a completion script.
+fn completions(arguments: &CompletionsArguments) -> Result<Outcome, CommandError> {
+    output::write(None, |out| {
+        let mut command = Arguments::command();
+        clap_complete::generate(arguments.shell, &mut command, "coaming", &mut &mut *out);
+        Ok(())
+    })?;
+    Ok(Outcome::Clean)
+}
+
+/// Prints the manual page.
+fn manual() -> Result<Outcome, CommandError> {
+    output::write(None, |out| clap_mangen::Man::new(Arguments::command()).render(&mut &mut *out))?;
+    Ok(Outcome::Clean)
 }

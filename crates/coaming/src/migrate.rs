@@ -1,21 +1,22 @@
 //! `coaming secrets migrate`: moves the Secrets of manifests to a store.
 
+use coaming_args::{MigrateArguments, MigrationTarget};
+use coaming_console as output;
 use coaming_fix::Change;
 use coaming_kube::World;
 use coaming_vault::vault::VaultStore;
 use coaming_vault::{
-    Migration, Store, StoreConfig, StoreError, StoreKind, StoreReference, Target, migrate,
+    Migration, Store as _, StoreConfig, StoreKind, StoreReference, Target, migrate, read_document,
 };
 
-use crate::args::{MigrateArguments, MigrationTarget};
-use crate::vault_agent::{invalid, read, value};
-use crate::{CommandError, Outcome, output, scope};
+use crate::vault_agent::invalid;
+use crate::{CommandError, Outcome, failed, scope};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &MigrateArguments) -> Result<Outcome, CommandError> {
     let loaded = scope::files(&arguments.paths, false);
-    let sources = loaded.variants.into_iter().flat_map(|variant| variant.sources);
-    let world = World::numbered(sources);
+    let errors = loaded.errors.clone();
+    let world = loaded.into_world();
     let kind = if arguments.cluster_store {
         StoreKind::ClusterSecretStore
     } else {
@@ -26,16 +27,16 @@ pub(crate) fn run(arguments: &MigrateArguments) -> Result<Outcome, CommandError>
         store: StoreReference { kind, name: arguments.secret_store.clone() },
         role: arguments.role.clone(),
     };
-    let migration = migrate(&world, &target).map_err(CommandError::Argument)?;
+    let migration = migrate(&world, &target).map_err(failed)?;
     // Made in both cases: a configuration that cannot be used is reported before anything is done.
     let store = store(arguments)?;
     if arguments.apply {
         apply(store, &world, &migration)?;
     }
     report(&world, &migration, arguments.apply)?;
-    output::complain_of(&loaded.errors);
+    output::complain_of(&errors);
     let is_left = !migration.steps.is_empty() || !migration.left.is_empty();
-    Ok(match (loaded.errors.is_empty(), is_left) {
+    Ok(match (errors.is_empty(), is_left) {
         (false, _) => Outcome::Failed,
         (true, true) => Outcome::Found,
         (true, false) => Outcome::Clean,
@@ -44,7 +45,7 @@ pub(crate) fn run(arguments: &MigrateArguments) -> Result<Outcome, CommandError>
 
 fn store(arguments: &MigrateArguments) -> Result<VaultStore, CommandError> {
     let name = arguments.config.display().to_string();
-    let value = value(&name, read(&arguments.config)?)?;
+    let value = read_document(&arguments.config).map_err(failed)?;
     let config: StoreConfig =
         serde_json::from_value(value).map_err(|error| invalid(&name, &error))?;
     match (arguments.to, config) {
@@ -57,33 +58,12 @@ fn store(arguments: &MigrateArguments) -> Result<VaultStore, CommandError> {
 
 /// Writes the values, reads all of them back, and only then changes the files.
 fn apply(mut store: VaultStore, world: &World, migration: &Migration) -> Result<(), CommandError> {
-    let failed = |path: &str, reason: &dyn std::fmt::Display| {
-        CommandError::Argument(format!("{path}: {reason}; no file was changed"))
-    };
-    let mut missing = Vec::new();
-    for (path, fields) in &migration.secrets {
-        match store.read(path) {
-            Ok(secret) if secret.fields == *fields => {}
-            Ok(_) => return Err(failed(path, &"the store has other values there")),
-            Err(StoreError::NotFound(_)) => missing.push((path, fields)),
-            Err(error) => return Err(failed(path, &error)),
-        }
-    }
-    for (path, fields) in missing {
-        store.write(path, fields).map_err(|error| failed(path, &error))?;
-    }
-    for (path, fields) in &migration.secrets {
-        let secret = store.read(path).map_err(|error| failed(path, &error))?;
-        if secret.fields != *fields {
-            return Err(failed(path, &"the store returns other values than were written"));
-        }
-    }
+    migration.move_values(&mut store).map_err(failed)?;
     if let Err(error) = store.close() {
         output::warn(&format!("the session could not be revoked: {error}"));
     }
     for change in changes(world, migration) {
-        coaming_fix::write(&change)
-            .map_err(|error| CommandError::Argument(format!("{}: {error}", change.file)))?;
+        coaming_fix::write(&change).map_err(|error| failed(format!("{}: {error}", change.file)))?;
     }
     Ok(())
 }
@@ -127,5 +107,6 @@ fn report(world: &World, migration: &Migration, applied: bool) -> Result<(), Com
     }
     output::write(None, |out| {
         text.lines().try_for_each(|line| writeln!(out, "{}", coaming_text::Printable(line)))
-    })
+    })?;
+    Ok(())
 }

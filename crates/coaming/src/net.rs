@@ -3,23 +3,21 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use coaming_network::model::NetworkPlugin;
-use coaming_network::suggest::{
-    Answers, Format, Question, SuggestOptions, answer_template, suggest_with,
-};
-use coaming_network::{
-    AssertionResult, Connections, Filter, FoundPeer, Model, PortSet, Reach, find_workload,
-    from_world,
-};
-use coaming_report::net as render;
-use coaming_source::Loaded;
-
-use crate::args::{
+use coaming_args::{
     CheckArguments, DiffArguments, GraphArguments, GraphFormat, NetArguments, NetCommand,
     NetInputArguments, NetViewArguments, Plugin, PolicyFormat, SuggestArguments, TableArguments,
     TableFormat, WhyArguments,
 };
-use crate::{CommandError, Outcome, output, scope};
+use coaming_console as output;
+use coaming_network::model::NetworkPlugin;
+use coaming_network::suggest::{
+    Answers, Format, Question, SuggestOptions, suggest_with, with_questions,
+};
+use coaming_network::{AssertionResult, Filter, Model, Reach, Selection, from_world};
+use coaming_report::net as render;
+use coaming_source::Loaded;
+
+use crate::{CommandError, Outcome, failed, scope};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &NetArguments) -> Result<Outcome, CommandError> {
@@ -69,51 +67,22 @@ fn plugin(view: &NetViewArguments) -> Option<NetworkPlugin> {
     }
 }
 
-fn argument(error: impl ToString) -> CommandError {
-    CommandError::Argument(error.to_string())
+/// What the answer is limited to.
+fn selection(view: &NetViewArguments) -> Selection<'_> {
+    Selection {
+        namespace: view.namespace.as_deref(),
+        focus: &view.focus,
+        port: view.port.as_deref(),
+    }
 }
 
-/// What the answer is limited to. Names are looked up in any of the models.
 fn filter(view: &NetViewArguments, models: &[&Model]) -> Result<Filter, CommandError> {
-    let mut filter = Filter { namespace: view.namespace.clone(), ..Filter::default() };
-    for text in &view.focus {
-        let found = models.iter().map(|model| {
-            let id = find_workload(model, text)?;
-            Ok::<_, coaming_network::FindError>(
-                model.workloads.get(id).cloned().unwrap_or_default(),
-            )
-        });
-        let (found, failed): (Vec<_>, Vec<_>) = found.partition(Result::is_ok);
-        filter.focus.extend(found.into_iter().filter_map(Result::ok));
-        if let Some(Err(error)) = failed.into_iter().last().filter(|_| filter.focus.is_empty()) {
-            return Err(argument(error));
-        }
-    }
-    if let Some(text) = &view.port {
-        let mut ports = Connections::none();
-        for model in models {
-            let all: Vec<_> =
-                model.pods.iter().map(|(id, _)| coaming_network::Endpoint::Pods(id)).collect();
-            // A number is what it says; a name may be any port of that name.
-            let scope = if text.contains(char::is_alphabetic) { all.as_slice() } else { &[] };
-            if let Ok(found) = coaming_network::find_port(model, scope, text) {
-                for port in found {
-                    let number = PortSet::range(port.number, port.number);
-                    ports = ports.union(&Connections::of(port.protocol, number));
-                }
-            }
-        }
-        if ports.is_empty() {
-            let error = coaming_network::FindError::BadPort(text.clone());
-            return Err(argument(error));
-        }
-        filter.ports = Some(ports);
-    }
-    Ok(filter)
+    selection(view).filter(models).map_err(failed)
 }
 
 fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), CommandError> {
-    output::write_masked(None, write)
+    output::write_masked(None, write)?;
+    Ok(())
 }
 
 /// Notes for formats that have no room for them.
@@ -168,11 +137,11 @@ fn why(arguments: &WhyArguments) -> Result<Outcome, CommandError> {
     let view = &arguments.inputs.view;
     let Asked { model, outcome: mut ends, .. } = asked(scope::load(&inputs), view)?;
     let reach = Reach::new(model);
-    let source = peer(&reach, &arguments.source, view)?;
-    let target = peer(&reach, &arguments.target, view)?;
+    let source = selection(view).endpoint(&reach, &arguments.source).map_err(failed)?;
+    let target = selection(view).endpoint(&reach, &arguments.target).map_err(failed)?;
     let ports = match port {
         Some(text) => coaming_network::find_port(reach.model(), &target.endpoints, text)
-            .map_err(argument)?
+            .map_err(failed)?
             .into_iter()
             .map(Some)
             .collect(),
@@ -181,7 +150,7 @@ fn why(arguments: &WhyArguments) -> Result<Outcome, CommandError> {
     for port in ports {
         let explanation = coaming_network::explain(&reach, &source, &target, port.as_ref());
         let Some(explanation) = explanation else {
-            return Err(argument("nothing is known of connections to `ingress`"));
+            return Err(failed("nothing is known of connections to `ingress`"));
         };
         print(|out| {
             if arguments.json {
@@ -199,24 +168,12 @@ fn why(arguments: &WhyArguments) -> Result<Outcome, CommandError> {
     Ok(ends)
 }
 
-/// What a text means; `--namespace` is the namespace of names without one.
-fn peer(reach: &Reach, text: &str, view: &NetViewArguments) -> Result<FoundPeer, CommandError> {
-    if let Some(namespace) = view.namespace.as_ref().filter(|_| !text.contains('/')) {
-        let qualified = format!("{namespace}/{text}");
-        if let Ok(found) = coaming_network::find_endpoint(reach, &qualified) {
-            return Ok(found);
-        }
-    }
-    coaming_network::find_endpoint(reach, text).map_err(argument)
-}
-
 /// The largest file of assertions that is read.
 const MAX_RULES_BYTES: u64 = 16 << 20;
 
 fn check(arguments: &CheckArguments) -> Result<Outcome, CommandError> {
-    let named = |error: &dyn std::fmt::Display| {
-        CommandError::Argument(format!("{}: {error}", arguments.rules.display()))
-    };
+    let named =
+        |error: &dyn std::fmt::Display| failed(format!("{}: {error}", arguments.rules.display()));
     let text = coaming_source::read_text(&arguments.rules, MAX_RULES_BYTES)
         .map_err(|error| named(&error))?;
     let assertions = coaming_network::read_assertions(&text).map_err(|error| named(&error))?;
@@ -241,18 +198,7 @@ fn lint(inputs: &NetInputArguments) -> Result<Outcome, CommandError> {
     let filter = filter(&inputs.view, &[&model])?;
     let reach = Reach::new(model);
     let mut rules = coaming_network::idle_rules(&reach);
-    rules.retain(|idle| {
-        let model = reach.model();
-        let concerned = idle.places.iter();
-        let mut concerned = concerned
-            .flat_map(|it| reach.subject(it.policy).into_iter().map(move |pods| (it, pods)));
-        concerned.any(|(place, pods)| {
-            let workload = model.pods.get(pods).and_then(|it| model.workloads.get(it.workload));
-            let on = reach.rule_ports(place.policy, place.direction, place.position, pods);
-            workload.is_some_and(|workload| filter.keeps(workload))
-                && filter.ports.as_ref().is_none_or(|ports| !on.intersection(ports).is_empty())
-        })
-    });
+    rules.retain(|idle| filter.keeps_rule(&reach, idle));
     print(|out| render::lint_text(&rules, &remarks, out))?;
     let found = if rules.is_empty() { Outcome::Clean } else { Outcome::Found };
     Ok(found.max(outcome))
@@ -316,14 +262,14 @@ const MAX_ANSWERS_BYTES: u64 = 16 << 20;
 fn suggest(arguments: &SuggestArguments) -> Result<Outcome, CommandError> {
     let read = |path: &PathBuf, most: u64| {
         coaming_source::read_text(path, most)
-            .map_err(|error| CommandError::Argument(format!("{}: {error}", path.display())))
+            .map_err(|error| failed(format!("{}: {error}", path.display())))
     };
     let log = arguments.flows.as_ref().map(|path| read(path, MAX_LOG_BYTES)).transpose()?;
     let existing = arguments.answers.as_ref().filter(|path| path.exists());
     let existing = existing.map(|path| read(path, MAX_ANSWERS_BYTES)).transpose()?;
     let answers = existing.as_deref().map(Answers::read).transpose().map_err(|error| {
         let path = arguments.answers.as_deref().unwrap_or(Path::new(""));
-        CommandError::Argument(format!("{}: {error}", path.display()))
+        failed(format!("{}: {error}", path.display()))
     })?;
     let view = &arguments.inputs.view;
     let (world, mut outcome) = scope::world(scope::load(&arguments.inputs.inputs()))?;
@@ -345,7 +291,7 @@ fn suggest(arguments: &SuggestArguments) -> Result<Outcome, CommandError> {
         plugin: plugin(view),
         filter: Some(&filter),
     };
-    let suggestion = suggest_with(&world, &options).map_err(argument)?;
+    let suggestion = suggest_with(&world, &options).map_err(failed)?;
     print(|out| render::suggestion_yaml(&suggestion, out))?;
     for question in &suggestion.questions {
         output::warn(&format!("question: {question}"));
@@ -367,13 +313,8 @@ fn keep_questions(
     answers: Option<&Answers>,
     questions: &[Question],
 ) -> Result<(), CommandError> {
-    let is_new = |it: &&Question| answers.is_none_or(|answers| !answers.mentions(it));
-    let new: Vec<Question> = questions.iter().filter(is_new).cloned().collect();
-    if !new.is_empty() || existing.is_none() {
-        let before = existing.unwrap_or_default();
-        let gap = if before.is_empty() || before.ends_with('\n') { "" } else { "\n" };
-        let more = answer_template(&new, existing.is_none());
-        output::write(Some(path), |out| write!(out, "{before}{gap}{more}"))?;
+    if let Some(text) = with_questions(existing, answers, questions) {
+        output::write(Some(path), |out| out.write_all(text.as_bytes()))?;
     }
     if !questions.is_empty() {
         let open = match questions.len() {

@@ -1,19 +1,19 @@
 //! `coaming pin`: adds digests to the images in files.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
+use coaming_args::PinArguments;
+use coaming_console as output;
+use coaming_console::Progress;
 use coaming_finding::InputError;
+use coaming_fix::Written;
 use coaming_http::Runtime;
 use coaming_kube::Origin;
-use coaming_oci::Reference;
-use coaming_pin::{ArchiveError, Archives, Found, Sources};
+use coaming_pin::{ConfiguredArchives, Found, Sources};
 use coaming_registry::{Registry, RegistryError};
 use coaming_report::pins;
 
-use crate::args::PinArguments;
-use crate::progress::Progress;
-use crate::{CommandError, Outcome, fix, output, scope};
+use crate::{CommandError, Outcome, failed, fix, scope};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &PinArguments) -> Result<Outcome, CommandError> {
@@ -30,11 +30,9 @@ pub(crate) fn run(arguments: &PinArguments) -> Result<Outcome, CommandError> {
     let sources = sources(arguments, &config, &found, &mut errors)?;
     let pinned = coaming_pin::pin(&files, found, &sources, arguments.update.as_ref());
     drop(progress);
-    let written = if arguments.diff {
-        fix::Written::default()
-    } else {
-        fix::write_all(&pinned.changes, &mut errors)
-    };
+    let mut written =
+        if arguments.diff { Written::default() } else { fix::write_all(&pinned.changes) };
+    errors.append(&mut written.errors);
     output::complain_of(&errors);
     output::write_masked(None, |out| {
         if arguments.diff {
@@ -46,7 +44,7 @@ pub(crate) fn run(arguments: &PinArguments) -> Result<Outcome, CommandError> {
             pins::pinned_text(&written.changes, &pinned, out)
         }
     })?;
-    if let Some(outcome) = written.interrupted() {
+    if let Some(outcome) = fix::interrupted(&written) {
         return Ok(outcome);
     }
     for unpinned in &pinned.unpinned {
@@ -68,36 +66,15 @@ fn sources(
     found: &Found,
     errors: &mut Vec<InputError>,
 ) -> Result<Sources, CommandError> {
-    let mut problem = |file: &str, error: &dyn std::error::Error| {
-        let message = error.to_string();
-        errors.push(InputError { file: file.to_owned(), position: None, message });
-    };
-    let mut archives = Archives::default();
-    for (name, path) in &config.image_archives {
-        let image = match Reference::parse(name) {
-            Ok(image) if found.names(&image) => image,
-            // An archive for an image that no file mentions need not be read.
-            _ => continue,
-        };
-        match archives.add_as(Path::new(path), &image) {
-            Ok(()) => {}
-            // The archive was configured for inspection, which does not need a digest.
-            Err(error @ (ArchiveError::NoManifests(_) | ArchiveError::Unknown(_))) => {
-                output::note(&format!("no digest for `{name}` from {error}"));
-            }
-            Err(error) => problem(path, &error),
-        }
-    }
-    for path in &arguments.archive {
-        if let Err(error) = archives.add(path) {
-            problem(&path.display().to_string(), &error);
-        }
-    }
+    let read = ConfiguredArchives::read(&config.image_archives, &arguments.archive, found);
+    read.notes.iter().for_each(|note| output::note(note));
+    errors.extend(read.errors);
+    let archives = read.archives;
     let registry = if arguments.offline {
         None
     } else {
         let options = arguments.registry.options(config);
-        Some(registry(options).map_err(|error| CommandError::Argument(error.to_string()))?)
+        Some(registry(options).map_err(failed)?)
     };
     Ok(Sources { archives, registry })
 }

@@ -3,21 +3,22 @@
 use std::path::{Path, PathBuf};
 
 use coaming_access::Access;
-use coaming_config::Config;
-use coaming_finding::Note;
-#[cfg(feature = "git")]
-use coaming_git::History;
-use coaming_kube::World;
-use coaming_scan::{Engine, TextReport};
-use coaming_source::Texts;
-
-use crate::args::{
+use coaming_args::{
     AnswerFormat, FindSecretsArguments, ImagesMode, LookUpArguments, ScopeArguments,
     SecretsArguments, SecretsCommand, WhoCanArguments,
 };
-use crate::progress::Progress;
-use crate::scan::{self, Counts, Judged};
-use crate::{CommandError, Outcome, output, scope};
+use coaming_config::Config;
+use coaming_console as output;
+use coaming_console::Progress;
+use coaming_finding::Note;
+#[cfg(feature = "git")]
+use coaming_git::History;
+#[cfg(feature = "verify")]
+use coaming_scan::revocation_page;
+use coaming_scan::{Engine, Judged, TextReport};
+use coaming_source::Texts;
+
+use crate::{CommandError, Outcome, failed, scan, scope};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &SecretsArguments) -> Result<Outcome, CommandError> {
@@ -35,7 +36,7 @@ const SELECTED: [&[&str]; 2] = [coaming_rules::SECRET_RULES, &["sops-misses-fiel
 
 /// Finds secrets in files of any name, and reports them like a scan.
 fn find(arguments: &FindSecretsArguments) -> Result<Outcome, CommandError> {
-    let outputs = arguments.report.outputs()?;
+    let outputs = arguments.report.outputs().map_err(failed)?;
     let scope = ScopeArguments {
         paths: arguments.paths.clone(),
         select: SELECTED.iter().flat_map(|rules| *rules).map(|&rule| rule.to_owned()).collect(),
@@ -46,7 +47,7 @@ fn find(arguments: &FindSecretsArguments) -> Result<Outcome, CommandError> {
         min_severity: None,
         allow_empty: true,
         no_render: true,
-        renderer: crate::args::Renderer::default(),
+        renderer: coaming_args::Renderer::default(),
         no_gitignore: arguments.no_gitignore,
         variants: None,
         images: ImagesMode::Never,
@@ -66,19 +67,17 @@ fn find(arguments: &FindSecretsArguments) -> Result<Outcome, CommandError> {
     let (mut report, notes) = search(arguments, engine, &options)?;
     #[cfg(feature = "verify")]
     if arguments.verify.verify {
-        crate::verify::run(&arguments.verify, &mut report)?;
+        let coaming_args::VerifyArguments { verify_at, ca, .. } = &arguments.verify;
+        let announce =
+            |host: &str| output::note(&format!("asking {host} whether credentials are valid"));
+        coaming_scan::verify_credentials(&mut report, verify_at, ca, announce).map_err(failed)?;
     }
     if let Some(path) = &arguments.rotate_plan {
         write_rotation(path, &arguments.paths, &report)?;
     }
-    report.errors.sort_by(|a, b| (&a.file, &a.message).cmp(&(&b.file, &b.message)));
     drop(progress);
-    let counts =
-        Counts { files: report.files, documents: report.documents, workloads: report.workloads };
-    let sources = report.sources.iter().map(|(&id, source)| (id, source)).collect();
-    let found = coaming_scan::Report { findings: report.findings, notes };
-    let errors = report.errors;
-    let mut judged = Judged { sources, report: found, errors, rules, counts, compliance: None };
+    let sources = std::mem::take(&mut report.sources);
+    let mut judged = Judged::of_texts(report, &sources, notes, rules);
     let outcome = scan::finish(&arguments.report, &outputs, &mut judged)?;
     // The process ends here: the system frees all memory at once.
     std::mem::forget(judged);
@@ -88,20 +87,12 @@ fn find(arguments: &FindSecretsArguments) -> Result<Outcome, CommandError> {
 /// Writes the checklist for the rotation of the secrets; workloads of the manifests in `paths` use
 /// them.
 fn write_rotation(path: &Path, paths: &[PathBuf], report: &TextReport) -> Result<(), CommandError> {
-    let loaded = scope::files(paths, true);
-    let sources = loaded.variants.into_iter().flat_map(|variant| variant.sources);
-    let world = World::numbered(sources);
+    let world = scope::files(paths, true).into_world();
     let plan =
         coaming_scan::plan_rotation(&report.findings, &report.sources, &world, revocation_page);
     let text = coaming_report::rotation::markdown(&plan);
-    output::write(Some(path), |out| out.write_all(text.as_bytes()))
-}
-
-/// Where a credential of a known provider is revoked.
-#[cfg(feature = "verify")]
-fn revocation_page(text: &str) -> Option<&'static str> {
-    let (kind, _) = coaming_secret::credential_value(text, &coaming_verify::kinds())?;
-    coaming_verify::provider(kind).map(|provider| provider.revoke)
+    output::write(Some(path), |out| out.write_all(text.as_bytes()))?;
+    Ok(())
 }
 
 /// Providers are not part of this build.
@@ -118,10 +109,10 @@ fn search(
 ) -> Result<(TextReport, Vec<Note>), CommandError> {
     #[cfg(feature = "git")]
     if let Some(history) = history(arguments)? {
-        return Ok(coaming_scan::scan_history(engine, &history, options, scope::today()));
+        return Ok(coaming_scan::scan_history(engine, &history, options, coaming_scan::today()));
     }
     let (texts, errors) = Texts::find(&arguments.paths, options);
-    let mut report = coaming_scan::scan_texts(engine, &texts, scope::today());
+    let mut report = coaming_scan::scan_texts(engine, &texts, coaming_scan::today());
     report.errors.extend(errors);
     Ok((report, Vec::new()))
 }
@@ -129,27 +120,26 @@ fn search(
 /// What of a git repository the user asked for.
 #[cfg(feature = "git")]
 fn history(arguments: &FindSecretsArguments) -> Result<Option<History>, CommandError> {
-    let crate::args::GitArguments { git, since, staged } = &arguments.git;
+    let coaming_args::GitArguments { git, since, staged } = &arguments.git;
     if !git && !staged {
         return Ok(None);
     }
     let [path] = arguments.paths.as_slice() else {
         let message = "`--git` and `--staged` search one repository: name one path";
-        return Err(CommandError::Argument(message.to_owned()));
+        return Err(failed(message));
     };
     let history = if *staged {
         History::staged(path)
     } else {
         History::read(path, &since.clone().unwrap_or_default())
     };
-    history.map(Some).map_err(|error| CommandError::Argument(error.to_string()))
+    history.map(Some).map_err(failed)
 }
 
 fn who_can(arguments: &WhoCanArguments) -> Result<Outcome, CommandError> {
     let (world, outcome) = scope::world(scope::load(&arguments.inputs))?;
     let access = Access::new(&world);
-    let answer = coaming_access::who_can(&world, &access, &arguments.secret)
-        .map_err(|error| CommandError::Argument(error.to_string()))?;
+    let answer = coaming_access::who_can(&world, &access, &arguments.secret).map_err(failed)?;
     let text = match arguments.format {
         AnswerFormat::Text => coaming_report::access::text(&answer),
         AnswerFormat::Json => coaming_report::access::json(&answer),

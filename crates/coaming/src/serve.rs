@@ -3,28 +3,21 @@
 use std::path::Path;
 
 use coaming_admission::{ClusterPolicy, Guard, PolicySpec};
-use coaming_serve::{
-    ClusterAccess, Lifetimes, ManifestOptions, Options, PolicySource, ServeError, TlsSource,
-};
+use coaming_args::ServeArguments;
+use coaming_console as output;
+use coaming_serve::{ClusterAccess, Lifetimes, ManifestOptions, Options, PolicySource, TlsSource};
 
-use crate::args::ServeArguments;
-use crate::{CommandError, Outcome, output};
+use crate::{CommandError, Outcome, failed};
 
 /// The largest policy file, in bytes: that of a ConfigMap.
 const MAX_POLICY_BYTES: u64 = 1 << 20;
-
-impl From<ServeError> for CommandError {
-    fn from(error: ServeError) -> Self {
-        Self::Serve(Box::new(error))
-    }
-}
 
 /// Runs the command.
 pub(crate) fn run(arguments: ServeArguments) -> Result<Outcome, CommandError> {
     if arguments.print_manifests {
         return print_manifests(&arguments);
     }
-    coaming_serve::run(options(arguments)?)?;
+    coaming_serve::run(options(arguments)?).map_err(failed)?;
     Ok(Outcome::Clean)
 }
 
@@ -37,7 +30,7 @@ fn print_manifests(arguments: &ServeArguments) -> Result<Outcome, CommandError> 
             .map_or(defaults.kubernetes_minor, |version| version.minor()),
         set: arguments.set.clone(),
     };
-    let text = coaming_serve::manifests(&options)?;
+    let text = coaming_serve::manifests(&options).map_err(failed)?;
     output::write(None, |out| out.write_all(text.as_bytes()))?;
     Ok(Outcome::Clean)
 }
@@ -87,9 +80,8 @@ fn policy(
     if policy.is_none() && config.is_none() && !standalone {
         return Ok(PolicySource::ConfigMap);
     }
-    let named = |path: &Path, error: &dyn std::fmt::Display| {
-        CommandError::Argument(format!("{}: {error}", path.display()))
-    };
+    let named =
+        |path: &Path, error: &dyn std::fmt::Display| failed(format!("{}: {error}", path.display()));
     let read = |path: &Path| {
         coaming_source::read_text(path, MAX_POLICY_BYTES).map_err(|error| named(path, &error))
     };

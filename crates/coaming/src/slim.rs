@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
+use coaming_args::{SlimArguments, SlimFormat};
+use coaming_console as output;
+use coaming_console::{Interrupt, Progress};
 use coaming_scan::{Found, ImageQuery};
 use coaming_slim::{Options, RunOptions, SlimError, Slimmed, Trace, TraceError, Variable};
 
-use crate::args::{SlimArguments, SlimFormat};
 use crate::image::{find, matches};
-use crate::interrupt::Interrupt;
-use crate::progress::Progress;
-use crate::{CommandError, Outcome, output, scope};
+use crate::{CommandError, Outcome, failed, scope};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &SlimArguments) -> Result<Outcome, CommandError> {
@@ -17,7 +17,7 @@ pub(crate) fn run(arguments: &SlimArguments) -> Result<Outcome, CommandError> {
     let progress = Progress::start("slimming the image …");
     let config = scope::config_here(arguments.known.config.as_deref())?;
     let Found::Image(image) = find(&arguments.image, &arguments.origin, None, &config)? else {
-        return Err(CommandError::Argument(format!("cannot read {}", arguments.image)));
+        return Err(failed(format!("cannot read {}", arguments.image)));
     };
     let options = Options {
         keep: arguments.keep.clone(),
@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: &SlimArguments) -> Result<Outcome, CommandError> {
             output::complain(&error.to_string());
             return Ok(Outcome::Interrupted);
         }
-        slimmed => slimmed.map_err(|error| CommandError::Argument(error.to_string()))?,
+        slimmed => slimmed.map_err(failed)?,
     };
     let Slimmed { report, before, after } = slimmed;
     let query =
@@ -42,7 +42,7 @@ pub(crate) fn run(arguments: &SlimArguments) -> Result<Outcome, CommandError> {
     let counts = known_before.as_ref().zip(known.as_ref()).map(|(a, b)| (a.count(), b.count()));
     output::write(None, |out| match arguments.format {
         SlimFormat::Full => {
-            let color = output::full_options(arguments.color, false).color;
+            let color = output::full_options(arguments.color.wanted(), false).color;
             let names = (arguments.image.as_str(), arguments.output.display().to_string());
             coaming_report::slim::render(&report, (names.0, &names.1), counts, color, out)
         }
@@ -78,6 +78,6 @@ fn variable(written: &str) -> Result<Variable, CommandError> {
     };
     match value {
         Some(value) if !name.is_empty() => Ok(Variable { name: name.to_owned(), value }),
-        _ => Err(CommandError::Argument(format!("--trace-env {name}: the variable is not set"))),
+        _ => Err(failed(format!("--trace-env {name}: the variable is not set"))),
     }
 }

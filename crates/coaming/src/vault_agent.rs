@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-use coaming_vault::{Agent, Config, Event, Started, Status, Volume};
+use coaming_args::AgentArguments;
+use coaming_console as output;
+use coaming_vault::{Agent, Config, Event, Started, Status, Volume, parse_document, read_document};
 
-use crate::args::AgentArguments;
-use crate::{CommandError, Outcome, output};
+use crate::{CommandError, Outcome, failed};
 
 /// The variable that holds the configuration in a pod.
 const VARIABLE: &str = "COAMING_AGENT_CONFIG";
@@ -23,20 +24,18 @@ pub(crate) fn run(arguments: &AgentArguments) -> Result<Outcome, CommandError> {
     if let Some(launcher) = &config.launcher {
         launcher.install().map_err(|error| {
             let path = launcher.program.display();
-            CommandError::Argument(format!("cannot install the launcher {path}: {error}"))
+            failed(format!("cannot install the launcher {path}: {error}"))
         })?;
     }
     harden();
     let status = Arc::new(Status::default());
     let messages = Box::new(output::note);
-    let mut agent = Agent::new(&config, Arc::clone(&status), messages)
-        .map_err(|error| CommandError::Argument(error.to_string()))?;
+    let mut agent = Agent::new(&config, Arc::clone(&status), messages).map_err(failed)?;
     let (sender, events) = channel();
     watch_signals(sender.clone())?;
     if let Some(address) = config.listen {
-        let listener = TcpListener::bind(address).map_err(|error| {
-            CommandError::Argument(format!("cannot listen at {address}: {error}"))
-        })?;
+        let listener = TcpListener::bind(address)
+            .map_err(|error| failed(format!("cannot listen at {address}: {error}")))?;
         spawn("status", move || coaming_vault::serve_status(&listener, &status, &sender))?;
     }
     let deadline = Duration::from_secs(config.deadline_seconds);
@@ -48,7 +47,7 @@ pub(crate) fn run(arguments: &AgentArguments) -> Result<Outcome, CommandError> {
         }
         Err(late) => {
             agent.end(&events, Duration::ZERO);
-            return Err(CommandError::Argument(late.to_string()));
+            return Err(failed(late.to_string()));
         }
     }
     if arguments.once {
@@ -68,38 +67,20 @@ fn keep(mut agent: Agent, events: &Receiver<Event>, grace: Duration) {
 }
 
 fn config(path: Option<&Path>) -> Result<Config, CommandError> {
-    let (name, text) = match path {
-        Some(path) => (path.display().to_string(), read(path)?),
+    let (name, value) = match path {
+        Some(path) => (path.display().to_string(), read_document(path)),
         None => {
-            let text = std::env::var(VARIABLE).map_err(|_| {
-                CommandError::Argument(format!("name a file by --config, or set {VARIABLE}"))
-            })?;
-            (VARIABLE.to_owned(), text)
+            let text = std::env::var(VARIABLE)
+                .map_err(|_| failed(format!("name a file by --config, or set {VARIABLE}")))?;
+            (VARIABLE.to_owned(), parse_document(VARIABLE, text))
         }
     };
-    Config::parse(value(&name, text)?).map_err(|error| invalid(&name, &error))
-}
-
-/// The text of a configuration.
-pub(crate) fn read(path: &Path) -> Result<String, CommandError> {
-    std::fs::read_to_string(path).map_err(|error| invalid(&path.display().to_string(), &error))
-}
-
-/// A configuration in YAML or JSON.
-pub(crate) fn value(name: &str, text: String) -> Result<serde_json::Value, CommandError> {
-    let stream = coaming_yaml::parse(text.into());
-    if let Some(error) = stream.errors.first() {
-        return Err(invalid(name, &error.message));
-    }
-    match stream.documents.as_slice() {
-        [document] => Ok(document.root().to_json()),
-        _ => Err(invalid(name, &"it must have one document")),
-    }
+    Config::parse(value.map_err(failed)?).map_err(|error| invalid(&name, &error))
 }
 
 /// An error of a configuration.
 pub(crate) fn invalid(name: &str, reason: &dyn std::fmt::Display) -> CommandError {
-    CommandError::Argument(format!("{name}: {reason}"))
+    failed(format!("{name}: {reason}"))
 }
 
 /// Whether the files of all grants are there.
@@ -133,7 +114,7 @@ pub(crate) fn harden() {
 pub(crate) fn watch_signals(events: Sender<Event>) -> Result<(), CommandError> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     let mut signals = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGTERM])
-        .map_err(|error| CommandError::Argument(format!("cannot watch signals: {error}")))?;
+        .map_err(|error| failed(format!("cannot watch signals: {error}")))?;
     spawn("signals", move || {
         for signal in signals.forever() {
             let event = if signal == SIGHUP { Event::Reload } else { Event::Terminate };
@@ -146,6 +127,6 @@ pub(crate) fn watch_signals(events: Sender<Event>) -> Result<(), CommandError> {
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), CommandError> {
     let started = std::thread::Builder::new().name(name.to_owned()).spawn(work);
-    let failed = |error| CommandError::Argument(format!("cannot start a thread: {error}"));
+    let failed = |error| failed(format!("cannot start a thread: {error}"));
     started.map(drop).map_err(failed)
 }

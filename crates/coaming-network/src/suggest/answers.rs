@@ -91,6 +91,24 @@ impl Answers {
     }
 }
 
+/// The text of a file of answers with the questions that it does not have yet; what is in it stays as it
+/// is. `None` if nothing is new.
+#[must_use]
+pub fn with_questions(
+    existing: Option<&str>,
+    answers: Option<&Answers>,
+    questions: &[Question],
+) -> Option<String> {
+    let is_new = |it: &&Question| answers.is_none_or(|answers| !answers.mentions(it));
+    let new: Vec<Question> = questions.iter().filter(is_new).cloned().collect();
+    if new.is_empty() && existing.is_some() {
+        return None;
+    }
+    let before = existing.unwrap_or_default();
+    let gap = if before.is_empty() || before.ends_with('\n') { "" } else { "\n" };
+    Some(format!("{before}{gap}{}", answer_template(&new, existing.is_none())))
+}
+
 /// Lines for a file of answers, with room for an answer to each question.
 #[must_use]
 pub fn answer_template(questions: &[Question], is_new: bool) -> String {

@@ -21,7 +21,7 @@ use std::collections::BTreeSet;
 
 use coaming_kube::{Fields, World};
 
-pub use answers::{AnswerError, Answers, answer_template};
+pub use answers::{AnswerError, Answers, answer_template, with_questions};
 pub use found::{Flow, Question, Source};
 
 use crate::filter::Filter;

@@ -11,7 +11,7 @@ use coaming_yaml::edit::{Edit, TextEdit, Value as Yaml, apply, apply_to_text};
 use coaming_yaml::{Node, Path};
 use serde_json::json;
 
-use super::Target;
+use super::{MigrateError, Target};
 use crate::Fields;
 use crate::inject::ANNOTATION;
 
@@ -257,7 +257,7 @@ impl<'w> Rewrite<'w> {
     }
 
     /// The new texts of all files that change: all of them, or the reason why one cannot be edited.
-    pub(super) fn texts(mut self) -> Result<BTreeMap<SourceId, Arc<str>>, String> {
+    pub(super) fn texts(mut self) -> Result<BTreeMap<SourceId, Arc<str>>, MigrateError> {
         for ((key, template), names) in std::mem::take(&mut self.wanted) {
             let Some(document) = self.document(key) else { continue };
             let path = template.join("metadata").join("annotations").join(ANNOTATION);
@@ -270,8 +270,9 @@ impl<'w> Rewrite<'w> {
         for (&key, edits) in &self.edits {
             let Some(document) = self.document(key) else { continue };
             let name = self.world.source(key.0).map(|source| source.name.as_str());
-            let edits = apply(document.source(), document, edits)
-                .map_err(|error| format!("{}: {error}", name.unwrap_or_default()))?;
+            let edits = apply(document.source(), document, edits).map_err(|source| {
+                MigrateError { file: name.unwrap_or_default().to_owned(), source }
+            })?;
             files.entry(key.0).or_default().extend(edits);
         }
         for (&key, text) in &self.grants {

@@ -5,6 +5,7 @@
 //! a manifest before it can be read back from the store. A Secret is moved as a whole or not at all:
 //! one that something other than a container uses stays, with the reason.
 
+mod apply;
 mod edits;
 mod read;
 
@@ -12,9 +13,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use coaming_kube::{SecretUse, SecretUseKind, SourceId, Workload, World};
+use coaming_yaml::edit::EditError;
 
 use crate::Fields;
 use crate::grant::StoreReference;
+pub use apply::MoveError;
 use edits::Rewrite;
 
 /// Where the values go, and how containers get them.
@@ -41,12 +44,22 @@ pub struct Migration {
     pub left: Vec<String>,
 }
 
+/// A file that is written in a way that cannot be edited.
+#[derive(Debug, thiserror::Error)]
+#[error("{file}: {source}")]
+pub struct MigrateError {
+    /// The file.
+    pub file: String,
+    /// Why.
+    pub source: EditError,
+}
+
 /// Plans the migration of all Secrets whose manifests and users are among these objects.
 ///
 /// # Errors
 ///
-/// Which file is written in a way that cannot be edited, and why.
-pub fn migrate(world: &World, target: &Target) -> Result<Migration, String> {
+/// See [`MigrateError`].
+pub fn migrate(world: &World, target: &Target) -> Result<Migration, MigrateError> {
     let mut migration = Migration::default();
     let mut rewrite = Rewrite::new(world, target);
     let mut seen = std::collections::BTreeSet::new();

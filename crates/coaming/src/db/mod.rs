@@ -6,17 +6,14 @@ mod query;
 mod transfer;
 mod update;
 
-use std::cmp::Ordering;
-use std::io::{self, BufRead as _, Read as _};
+use std::io;
 use std::path::PathBuf;
 
 use coaming_advisory::Ecosystem;
+use coaming_args::{DbArguments, DbCommand, DbCompareArguments, DbFileArguments};
+use coaming_console as output;
 
-use crate::args::{DbArguments, DbCommand, DbCompareArguments, DbFileArguments};
-use crate::{CommandError, Outcome, output};
-
-/// The longest line with two versions, in bytes.
-const MAX_LINE: u64 = 64 << 10;
+use crate::{CommandError, Outcome, failed};
 
 /// Runs `coaming db`.
 pub(crate) fn run(arguments: &DbArguments) -> Result<Outcome, CommandError> {
@@ -38,36 +35,13 @@ fn compare(arguments: &DbCompareArguments) -> Result<Outcome, CommandError> {
     let ecosystem = Ecosystem::parse(&arguments.ecosystem);
     let order = ecosystem.order().ok_or_else(|| {
         let known: Vec<_> = Ecosystem::known().collect();
-        CommandError::Argument(format!(
+        failed(format!(
             "versions of the ecosystem `{}` cannot be compared; known ecosystems: {}",
             arguments.ecosystem,
             known.join(", ")
         ))
     })?;
-    let mut input = io::stdin().lock();
-    let mut line = Vec::new();
-    output::write(None, |out| {
-        loop {
-            line.clear();
-            if input.by_ref().take(MAX_LINE).read_until(b'\n', &mut line)? == 0 {
-                return Ok(());
-            }
-            let text = String::from_utf8_lossy(&line);
-            let text = text.strip_suffix('\n').unwrap_or(&text);
-            let text = text.strip_suffix('\r').unwrap_or(text);
-            let order = text.split_once('\t').and_then(|(left, right)| order.compare(left, right));
-            writeln!(
-                out,
-                "{}",
-                match order {
-                    Some(Ordering::Less) => '<',
-                    Some(Ordering::Equal) => '=',
-                    Some(Ordering::Greater) => '>',
-                    None => '?',
-                }
-            )?;
-        }
-    })?;
+    output::write(None, |out| coaming_advisory::compare_lines(order, io::stdin().lock(), out))?;
     Ok(Outcome::Clean)
 }
 

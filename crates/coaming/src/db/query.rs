@@ -1,16 +1,15 @@
 //! `coaming db query`: the known vulnerabilities of packages.
 
-use std::collections::BTreeMap;
 use std::io::{self, Read as _};
 
 use coaming_advisory::{Named, parse_purl};
+use coaming_args::{DbQueryArguments, DbQueryFormat};
+use coaming_console as output;
 use coaming_report::vulnerabilities;
 use coaming_sbom::vex;
-use coaming_scan::PackageGroup;
+use coaming_scan::timestamp;
 
-use super::keep::timestamp;
-use crate::args::{DbQueryArguments, DbQueryFormat};
-use crate::{CommandError, Outcome, output, scope};
+use crate::{CommandError, Outcome, failed, scope};
 
 /// The limit on standard input.
 const MAX_INPUT: u64 = 64 << 20;
@@ -22,7 +21,7 @@ pub(super) fn run(arguments: &DbQueryArguments) -> Result<Outcome, CommandError>
     let source = scope::vulnerability_source(&arguments.known.look_up, &config, &mut warnings)?;
     let database = source.open(&mut warnings)?;
     let (named, failed) = read_packages(&arguments.packages)?;
-    let groups = by_distribution(named);
+    let groups = coaming_scan::by_distribution(named);
     let known = source.matches(&database, &groups, &vex::Product::default(), None)?;
     warnings.extend(known.warnings());
     warnings.iter().for_each(|warning| output::warn(warning));
@@ -58,7 +57,7 @@ fn read_packages(arguments: &[String]) -> Result<(Vec<Named>, bool), CommandErro
         if argument == "-" {
             let mut input = String::new();
             let read = io::stdin().lock().take(MAX_INPUT).read_to_string(&mut input);
-            read.map_err(|error| CommandError::Argument(format!("standard input: {error}")))?;
+            read.map_err(|error| failed(format!("standard input: {error}")))?;
             texts.extend(input.lines().map(str::trim).map(str::to_owned));
         } else {
             texts.push(argument.clone());
@@ -78,15 +77,4 @@ fn read_packages(arguments: &[String]) -> Result<(Vec<Named>, bool), CommandErro
         }
     }
     Ok((named, failed))
-}
-
-/// Packages of one distribution release are looked up together, like those of an image.
-fn by_distribution(named: Vec<Named>) -> Vec<PackageGroup> {
-    let mut groups: BTreeMap<(String, String), (Option<_>, Vec<_>)> = BTreeMap::new();
-    for Named { package, distribution } in named {
-        let key = distribution.as_ref().map(|each| (each.id.clone(), each.version.clone()));
-        let group = groups.entry(key.unwrap_or_default()).or_insert((distribution, Vec::new()));
-        group.1.push(package);
-    }
-    groups.into_values().collect()
 }

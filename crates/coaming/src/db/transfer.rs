@@ -4,13 +4,14 @@ use std::io;
 use std::path::Path;
 
 use coaming_advisory::Database;
+use coaming_args::DbTransferArguments;
+use coaming_console as output;
+use coaming_console::Progress;
 use coaming_http::Runtime;
 use coaming_oci::Reference;
 use coaming_registry::Registry;
 
-use crate::args::DbTransferArguments;
-use crate::progress::Progress;
-use crate::{CommandError, Outcome, output, scope};
+use crate::{CommandError, Outcome, failed, scope};
 
 /// The artifact type.
 const ARTIFACT: &str = "application/vnd.coaming.advisories.v1";
@@ -64,8 +65,4 @@ fn check(file: &Path) -> io::Result<()> {
 fn tell(line: &str) -> Result<Outcome, CommandError> {
     output::write(None, |out| writeln!(out, "{line}"))?;
     Ok(Outcome::Clean)
-}
-
-fn failed(error: impl ToString) -> CommandError {
-    CommandError::Argument(error.to_string())
 }

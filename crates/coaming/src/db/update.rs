@@ -1,17 +1,16 @@
 //! `coaming db update`: download the changed files, and rebuild the database.
 
-use std::cell::RefCell;
-use std::io::IsTerminal as _;
 use std::path::Path;
 
 use coaming_advisory::{BuildError, Built, Database};
+use coaming_args::DbUpdateArguments;
+use coaming_console as output;
+use coaming_console::Bar;
 use coaming_http::Runtime;
 use coaming_mirror::{DownloadOptions, Downloaded, ECOSYSTEMS, download, forget, http_options};
-use indicatif::ProgressBar;
 
-use super::keep::{argument, build_from, tell};
-use crate::args::DbUpdateArguments;
-use crate::{CommandError, Outcome, output};
+use super::keep::{build_from, tell};
+use crate::{CommandError, Outcome, failed};
 
 /// Updates the database.
 pub(super) fn run(arguments: &DbUpdateArguments) -> Result<Outcome, CommandError> {
@@ -28,10 +27,12 @@ pub(super) fn run(arguments: &DbUpdateArguments) -> Result<Outcome, CommandError
         directory: directory.clone(),
         http: coaming_http::Options { ca: arguments.ca.clone(), ..http_options() },
     };
-    let runtime = Runtime::shared().map_err(argument)?;
+    let runtime = Runtime::shared().map_err(failed)?;
     let downloaded = {
         let bar = Bar::new();
-        runtime.block_on(download(&options, &|progress| bar.show(progress))).map_err(argument)?
+        runtime
+            .block_on(download(&options, &|progress| bar.show(shown(progress))))
+            .map_err(failed)?
     };
     for (name, error) in &downloaded.failed {
         output::warn(&format!("{name} was not updated: {error}"));
@@ -59,41 +60,18 @@ fn is_current(file: &Path, downloaded: &Downloaded) -> bool {
 /// Rebuilds the database. The next run downloads a file again that turns out to be damaged.
 fn rebuilt(directory: &Path, file: &Path) -> Result<Built, CommandError> {
     build_from(directory, file).map_err(|error| {
-        let BuildError::Damaged { files, .. } = &error else { return argument(error) };
+        let BuildError::Damaged { files, .. } = &error else { return failed(error) };
         files.iter().for_each(|damaged| forget(damaged));
-        argument(format!("{error}; the next `coaming db update` downloads it again"))
+        failed(format!("{error}; the next `coaming db update` downloads it again"))
     })
+}
+
+/// How far a download is.
+fn shown(progress: coaming_mirror::Progress<'_>) -> String {
+    let total = progress.total.map_or_else(String::new, |total| format!(" of {}", total >> 20));
+    format!("{}: {}{total} MiB", progress.name, progress.received >> 20)
 }
 
 fn counted(downloaded: &Downloaded) -> String {
     format!("{} unchanged, {} failed", downloaded.unchanged.len(), downloaded.failed.len())
-}
-
-/// A line on a terminal that shows the progress of a download.
-struct Bar(Option<ProgressBar>, RefCell<String>);
-
-impl Bar {
-    fn new() -> Self {
-        let bar = std::io::stderr().is_terminal().then(ProgressBar::new_spinner);
-        Self(bar, RefCell::default())
-    }
-
-    fn show(&self, progress: coaming_mirror::Progress<'_>) {
-        let Some(bar) = &self.0 else { return };
-        let total = progress.total.map_or_else(String::new, |total| format!(" of {}", total >> 20));
-        let message = format!("{}: {}{total} MiB", progress.name, progress.received >> 20);
-        if *self.1.borrow() != message {
-            bar.set_message(message.clone());
-            bar.tick();
-            *self.1.borrow_mut() = message;
-        }
-    }
-}
-
-impl Drop for Bar {
-    fn drop(&mut self) {
-        if let Some(bar) = &self.0 {
-            bar.finish_and_clear();
-        }
-    }
 }

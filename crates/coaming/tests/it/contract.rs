@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use clap::CommandFactory as _;
-use coaming::args::Arguments;
+use coaming_args::Arguments;
 use coaming_contract as contract;
 use jsonschema::Validator;
 use serde::Serialize;

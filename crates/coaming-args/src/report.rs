@@ -4,7 +4,22 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use crate::CommandError;
+/// Arguments that cannot be combined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReportError {
+    /// A file has no format.
+    #[error("there are more `--output` files than `--format`s: name a format for each")]
+    MoreFiles,
+    /// Several formats have no file.
+    #[error("only one format can go to standard output: name an `--output` for each other one")]
+    MoreFormats,
+    /// A file has several formats.
+    #[error("two formats cannot be written to the same file")]
+    SameFile,
+    /// A format shows no counts.
+    #[error("`--statistics` has the formats `full` and `json`")]
+    Statistics,
+}
 
 // How to report the findings.
 #[derive(Debug, Args)]
@@ -53,28 +68,27 @@ pub struct ReportArguments {
 
 impl ReportArguments {
     /// Each format with the file that it goes to; `None` is standard output.
-    pub(crate) fn outputs(&self) -> Result<Vec<(Format, Option<&Path>)>, CommandError> {
-        let refused = |text: &str| Err(CommandError::Argument(text.to_owned()));
+    ///
+    /// # Errors
+    ///
+    /// See [`ReportError`].
+    pub fn outputs(&self) -> Result<Vec<(Format, Option<&Path>)>, ReportError> {
         if self.output.len() > self.format.len() {
-            return refused(
-                "there are more `--output` files than `--format`s: name a format for each",
-            );
+            return Err(ReportError::MoreFiles);
         }
         let files = self.output.iter().map(|file| Some(file.as_path()));
         let files: Vec<_> = files.chain(std::iter::repeat(None)).take(self.format.len()).collect();
         if files.iter().filter(|file| file.is_none()).count() > 1 {
-            return refused(
-                "only one format can go to standard output: name an `--output` for each other one",
-            );
+            return Err(ReportError::MoreFormats);
         }
         let again =
             |(at, file): (usize, &Option<&Path>)| file.is_some() && files[..at].contains(file);
         if files.iter().enumerate().any(again) {
-            return refused("two formats cannot be written to the same file");
+            return Err(ReportError::SameFile);
         }
         let counted = |format: &Format| matches!(format, Format::Full | Format::Json);
         if self.statistics && !self.format.iter().all(counted) {
-            return refused("`--statistics` has the formats `full` and `json`");
+            return Err(ReportError::Statistics);
         }
         Ok(self.format.iter().copied().zip(files).collect())
     }
@@ -142,4 +156,16 @@ pub enum Color {
     Always,
     /// Never.
     Never,
+}
+
+impl Color {
+    /// Whether the user wants colors; `None` leaves that to the terminal.
+    #[must_use]
+    pub fn wanted(self) -> Option<bool> {
+        match self {
+            Self::Auto => None,
+            Self::Always => Some(true),
+            Self::Never => Some(false),
+        }
+    }
 }

@@ -2,16 +2,18 @@
 
 use std::io::{self, Write};
 
-use crate::args::{Attach, ImageArguments, ImageFormat};
-
 /// Where the pods keep the database and what they cache.
 const WORK: &str = "/work";
 
-/// Writes the manifest.
-pub(crate) fn write(arguments: &ImageArguments, host: &str, out: &mut dyn Write) -> io::Result<()> {
-    let count = arguments.walk.shard.count();
+/// Writes the manifest. `command` are the arguments of each container; Kubernetes puts the number of the
+/// shard in the place of `$(JOB_COMPLETION_INDEX)`.
+///
+/// # Errors
+///
+/// If writing fails.
+pub fn write(host: &str, count: u64, command: &[String], out: &mut dyn Write) -> io::Result<()> {
     let image = concat!("ghcr.io/coaming/coaming:", env!("CARGO_PKG_VERSION"));
-    let args: String = command(arguments, host, count)
+    let args: String = command
         .iter()
         .map(|argument| format!("            - {}\n", serde_json::json!(argument)))
         .collect();
@@ -77,28 +79,4 @@ spec:
 "#,
         retries = count.saturating_mul(2),
     )
-}
-
-/// The arguments of the container; Kubernetes puts the number of the shard in.
-fn command(arguments: &ImageArguments, host: &str, count: u64) -> Vec<String> {
-    let walk = &arguments.walk;
-    let mut command = vec!["image".to_owned(), format!("--registry={host}")];
-    command.extend(walk.repositories.iter().map(|glob| format!("--repositories={glob}")));
-    command.extend(walk.tags.iter().map(|range| format!("--tags={range}")));
-    command.extend(walk.newest.iter().map(|newest| format!("--newest={newest}")));
-    let platform = arguments.origin.platform.as_ref();
-    command.extend(platform.map(|platform| format!("--platform={platform}")));
-    let registry = &arguments.origin.registry;
-    command.extend(registry.plain_http.iter().map(|host| format!("--plain-http={host}")));
-    let attached = walk.attach.iter().map(|what| match what {
-        Attach::Sbom => "sbom",
-        Attach::Vex => "vex",
-        Attach::Results => "results",
-    });
-    command.extend(attached.map(|what| format!("--attach={what}")));
-    if arguments.format == ImageFormat::PolicyReport {
-        command.push("--format=policy-report".to_owned());
-    }
-    command.push(format!("--shard=$(JOB_COMPLETION_INDEX)/{count}"));
-    command
 }

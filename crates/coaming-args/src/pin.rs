@@ -60,7 +60,7 @@ pub struct PinArguments {
 
 impl PinArguments {
     /// The files to read, as arguments of a scan.
-    pub(crate) fn scope(&self) -> ScopeArguments {
+    pub fn scope(&self) -> ScopeArguments {
         ScopeArguments {
             paths: self.paths.clone(),
             config: self.config.clone(),

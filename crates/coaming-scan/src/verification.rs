@@ -1,16 +1,29 @@
-//! `coaming secrets --verify`: asks the providers of the credentials that were found.
+//! Asks the providers of the credentials that a search for secrets found.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use coaming_finding::{Finding, Severity, Verification};
 use coaming_http::Runtime;
 use coaming_kube::{Source, SourceId};
-use coaming_scan::TextReport;
-use coaming_verify::{Answer, Status, Verifier};
+use coaming_verify::{Answer, ServerError, Status, Verifier};
 use coaming_yaml::Span;
 
-use crate::args::VerifyArguments;
-use crate::{CommandError, output};
+use crate::TextReport;
+
+/// Why providers cannot be asked.
+#[derive(Debug, thiserror::Error)]
+pub enum VerificationError {
+    /// A text does not name a provider and the server to ask in its place.
+    #[error("`{0}` does not have the form PROVIDER=URL")]
+    Form(String),
+    /// A server cannot be asked.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// There is no runtime for requests.
+    #[error(transparent)]
+    Http(#[from] coaming_http::Error),
+}
 
 /// A credential in a finding.
 struct Question {
@@ -20,32 +33,32 @@ struct Question {
 }
 
 /// Asks the providers, and adds their answers to the findings: what is valid is worse, what is not
-/// valid is harmless.
-pub(crate) fn run(
-    arguments: &VerifyArguments,
+/// valid is harmless. `servers` are asked in the place of the providers' own, as
+/// `gitlab=https://gitlab.example.com`; `announce` gets each host before any of them is asked.
+///
+/// # Errors
+///
+/// See [`VerificationError`].
+pub fn verify_credentials(
     report: &mut TextReport,
-) -> Result<(), CommandError> {
-    let invalid = |error: &dyn std::fmt::Display| CommandError::Argument(error.to_string());
-    let servers = arguments
-        .verify_at
+    servers: &[String],
+    ca: &[PathBuf],
+    announce: impl Fn(&str),
+) -> Result<(), VerificationError> {
+    let named = servers
         .iter()
-        .map(|text| {
-            text.split_once('=').ok_or_else(|| {
-                invalid(&format_args!("`{text}` does not have the form PROVIDER=URL"))
-            })
-        })
+        .map(|text| text.split_once('=').ok_or_else(|| VerificationError::Form(text.clone())))
         .collect::<Result<Vec<_>, _>>()?;
-    let options =
-        coaming_http::Options { ca: arguments.ca.clone(), ..coaming_http::Options::default() };
-    let mut verifier = Verifier::new(options, servers).map_err(|error| invalid(&error))?;
+    let options = coaming_http::Options { ca: ca.to_vec(), ..coaming_http::Options::default() };
+    let mut verifier = Verifier::new(options, named.iter().copied())?;
     let questions: Vec<Question> = report
         .findings
         .iter()
         .enumerate()
         .filter_map(|(number, finding)| question(number, finding, &report.sources))
         .collect();
-    announce(&questions, &arguments.verify_at);
-    let runtime = Runtime::shared().map_err(|error| invalid(&error))?;
+    hosts(&questions, &named).into_iter().for_each(announce);
+    let runtime = Runtime::shared()?;
     for Question { finding, kind, value } in &questions {
         if let Some(answer) = runtime.block_on(verifier.verify(kind, value)) {
             add(&mut report.findings[*finding], answer);
@@ -53,6 +66,13 @@ pub(crate) fn run(
     }
     coaming_rules::put_in_order(&mut report.findings);
     Ok(())
+}
+
+/// Where a credential of a known provider is revoked.
+#[must_use]
+pub fn revocation_page(text: &str) -> Option<&'static str> {
+    let (kind, _) = coaming_secret::credential_value(text, &coaming_verify::kinds())?;
+    coaming_verify::provider(kind).map(|provider| provider.revoke)
 }
 
 /// The credential in a finding, if its provider can be asked.
@@ -85,19 +105,15 @@ fn around(text: &str, span: Span) -> &str {
     text.get(start..end).unwrap_or_default()
 }
 
-/// Says who is going to be asked.
-fn announce(questions: &[Question], servers: &[String]) {
+/// Who is going to be asked.
+fn hosts<'a>(questions: &[Question], servers: &[(&str, &'a str)]) -> BTreeSet<&'a str> {
     let asked = questions.iter().filter_map(|question| coaming_verify::provider(question.kind));
-    let hosts: BTreeSet<&str> = asked
+    asked
         .map(|provider| {
-            let own = servers.iter().filter_map(|text| text.split_once('='));
-            let mut own = own.filter(|(name, _)| *name == provider.name);
+            let mut own = servers.iter().filter(|(name, _)| *name == provider.name);
             own.next_back().map_or(provider.server, |(_, address)| address)
         })
-        .collect();
-    for host in hosts {
-        output::note(&format!("asking {host} whether credentials are valid"));
-    }
+        .collect()
 }
 
 fn add(finding: &mut Finding, answer: Answer) {

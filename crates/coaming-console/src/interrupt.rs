@@ -7,15 +7,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The exit code of a program that Ctrl-C ended, as shells report it.
-pub(crate) const EXIT_CODE: u8 = 130;
+pub const EXIT_CODE: u8 = 130;
 
 /// Whether Ctrl-C was pressed.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Interrupt(Arc<AtomicBool>);
+pub struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
     /// Watches for Ctrl-C from now on. Where that is not possible, Ctrl-C ends the program.
-    pub(crate) fn watch() -> Self {
+    #[must_use]
+    pub fn watch() -> Self {
         let this = Self::default();
         this.register(signal_hook::consts::SIGINT, true);
         this
@@ -23,7 +24,8 @@ impl Interrupt {
 
     /// The same, also for signals with which a service manager or a closed terminal ends the
     /// program, and without the end at the second one: something must be cleaned up first.
-    pub(crate) fn watch_to_clean_up() -> Self {
+    #[must_use]
+    pub fn watch_to_clean_up() -> Self {
         use signal_hook::consts::{SIGINT, SIGTERM};
         let this = Self::default();
         for signal in [SIGINT, SIGTERM] {
@@ -45,12 +47,14 @@ impl Interrupt {
     }
 
     /// The flag itself, for other crates.
-    pub(crate) fn flag(self) -> Arc<AtomicBool> {
+    #[must_use]
+    pub fn flag(self) -> Arc<AtomicBool> {
         self.0
     }
 
     /// Whether it was pressed.
-    pub(crate) fn is_requested(&self) -> bool {
+    #[must_use]
+    pub fn is_requested(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }

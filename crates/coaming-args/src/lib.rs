@@ -1,4 +1,8 @@
-//! The arguments: `--help` and the reference documentation are generated from them.
+//! The arguments of the command line: `--help`, the manual pages, completions and the reference
+//! documentation are made from them.
+//!
+//! Invariants: nothing is read or asked here but whether a path exists; what cannot be combined is
+//! refused before any work.
 //!
 //! What a command is for stands once, at its variant of [`Command`]. Structs of arguments have plain
 //! comments: clap would take a doc comment for that sentence, since it builds the arguments of a

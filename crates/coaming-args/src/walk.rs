@@ -63,3 +63,30 @@ pub enum Attach {
     /// The line of JSON.
     Results,
 }
+
+impl super::ImageArguments {
+    /// The arguments with which each pod of a Job does its shard of the walk over `host`.
+    #[must_use]
+    pub fn job_command(&self, host: &str) -> Vec<String> {
+        let walk = &self.walk;
+        let mut command = vec!["image".to_owned(), format!("--registry={host}")];
+        command.extend(walk.repositories.iter().map(|glob| format!("--repositories={glob}")));
+        command.extend(walk.tags.iter().map(|range| format!("--tags={range}")));
+        command.extend(walk.newest.iter().map(|newest| format!("--newest={newest}")));
+        let platform = self.origin.platform.as_ref();
+        command.extend(platform.map(|platform| format!("--platform={platform}")));
+        let registry = &self.origin.registry;
+        command.extend(registry.plain_http.iter().map(|host| format!("--plain-http={host}")));
+        let attached = walk.attach.iter().map(|what| match what {
+            Attach::Sbom => "sbom",
+            Attach::Vex => "vex",
+            Attach::Results => "results",
+        });
+        command.extend(attached.map(|what| format!("--attach={what}")));
+        if self.format == super::ImageFormat::PolicyReport {
+            command.push("--format=policy-report".to_owned());
+        }
+        command.push(format!("--shard=$(JOB_COMPLETION_INDEX)/{}", walk.shard.count()));
+        command
+    }
+}

@@ -1,5 +1,6 @@
-//! A spinner on a terminal, once a run has taken a second.
+//! A spinner on a terminal, once a run has taken a second, and a line that shows how far it is.
 
+use std::cell::RefCell;
 use std::io::IsTerminal as _;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
@@ -8,11 +9,13 @@ use std::time::Duration;
 use indicatif::ProgressBar;
 
 /// Shows a spinner from the first second on until it is dropped.
-pub(crate) struct Progress(Option<(Sender<()>, JoinHandle<()>)>);
+#[derive(Debug)]
+pub struct Progress(Option<(Sender<()>, JoinHandle<()>)>);
 
 impl Progress {
     /// Starts waiting. Does nothing if standard error is not a terminal.
-    pub(crate) fn start(what: &'static str) -> Self {
+    #[must_use]
+    pub fn start(what: &'static str) -> Self {
         if !std::io::stderr().is_terminal() {
             return Self(None);
         }
@@ -38,6 +41,43 @@ impl Drop for Progress {
             drop(stop);
             // The thread only draws, so its result does not matter.
             drop(thread.join());
+        }
+    }
+}
+
+/// A line on a terminal that shows how far something is.
+#[derive(Debug)]
+pub struct Bar(Option<ProgressBar>, RefCell<String>);
+
+impl Bar {
+    /// Without a text yet. Nothing is ever shown if standard error is not a terminal.
+    #[must_use]
+    pub fn new() -> Self {
+        let bar = std::io::stderr().is_terminal().then(ProgressBar::new_spinner);
+        Self(bar, RefCell::default())
+    }
+
+    /// Shows this text.
+    pub fn show(&self, message: String) {
+        let Some(bar) = &self.0 else { return };
+        if *self.1.borrow() != message {
+            bar.set_message(message.clone());
+            bar.tick();
+            *self.1.borrow_mut() = message;
+        }
+    }
+}
+
+impl Default for Bar {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
         }
     }
 }

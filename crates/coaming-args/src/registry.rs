@@ -56,7 +56,7 @@ impl RegistryArguments {
     }
 
     /// The images in registries.
-    pub(crate) fn images(&self, config: &Config) -> Option<Box<dyn RemoteImages>> {
+    pub fn images(&self, config: &Config) -> Option<Box<dyn RemoteImages>> {
         Some(Box::new(coaming_scan::RegistryImages { options: self.options(config) }))
     }
 }
@@ -64,7 +64,7 @@ impl RegistryArguments {
 #[cfg(not(feature = "registry"))]
 impl RegistryArguments {
     /// Without the feature, only images on this machine are read.
-    pub(crate) fn images(&self, _: &Config) -> Option<Box<dyn RemoteImages>> {
+    pub fn images(&self, _: &Config) -> Option<Box<dyn RemoteImages>> {
         None
     }
 }

@@ -66,7 +66,7 @@ pub struct NetInputArguments {
 impl NetInputArguments {
     /// The inputs as other commands have them. A namespace limits what is shown, and not what is
     /// read: policies and pods elsewhere count too.
-    pub(crate) fn inputs(&self) -> InputArguments {
+    pub fn inputs(&self) -> InputArguments {
         InputArguments {
             paths: self.paths.clone(),
             allow_empty: self.allow_empty,
@@ -172,7 +172,7 @@ pub struct WhyArguments {
 impl WhyArguments {
     /// The port and the inputs: the first path is the port if no such file exists and it has the
     /// form `5432` or `udp/53`, or before other paths that of a port's name.
-    pub(crate) fn port_and_inputs(&self) -> (Option<&str>, InputArguments) {
+    pub fn port_and_inputs(&self) -> (Option<&str>, InputArguments) {
         let mut inputs = self.inputs.inputs();
         let first = self.inputs.paths.first().filter(|path| !path.exists());
         let is_number = |text: &str| {

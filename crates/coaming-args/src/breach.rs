@@ -103,8 +103,13 @@ pub struct BreachArguments {
     pub output: Option<PathBuf>,
 }
 
+/// Why a text does not say what fixes cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("three positive numbers are needed, such as 1,3,8")]
+pub(crate) struct CostsError;
+
 /// Reads what fixes cost: `1,3,8`.
-pub(crate) fn costs(text: &str) -> Result<Weights, String> {
+pub(crate) fn costs(text: &str) -> Result<Weights, CostsError> {
     let costs: Vec<u64> = text
         .split(',')
         .map(|cost| cost.trim().parse::<u32>().ok().filter(|&cost| cost > 0).map(u64::from))
@@ -112,7 +117,7 @@ pub(crate) fn costs(text: &str) -> Result<Weights, String> {
         .unwrap_or_default();
     match costs.as_slice() {
         &[safe, unsafe_, manual] => Ok(Weights { safe, unsafe_, manual }),
-        _ => Err("three positive numbers are needed, such as 1,3,8".to_owned()),
+        _ => Err(CostsError),
     }
 }
 
@@ -139,7 +144,7 @@ pub struct ClusterOnly {
 impl ClusterOnly {
     /// The same arguments as other commands have them.
     #[cfg(feature = "cluster")]
-    pub(crate) fn arguments(&self) -> ClusterArguments {
+    pub fn arguments(&self) -> ClusterArguments {
         ClusterArguments {
             cluster: self.cluster,
             context: self.context.clone(),
@@ -149,7 +154,7 @@ impl ClusterOnly {
 
     /// Without the feature there is no such option.
     #[cfg(not(feature = "cluster"))]
-    pub(crate) fn arguments(&self) -> ClusterArguments {
+    pub fn arguments(&self) -> ClusterArguments {
         ClusterArguments::default()
     }
 
@@ -194,7 +199,7 @@ pub enum BreachFormat {
 impl BreachArguments {
     /// The workload, if one is named, and the paths: the first argument is a workload if there is
     /// no such file. With `--from`, all arguments are paths.
-    pub(crate) fn workload_and_paths(&self) -> (Option<&str>, Vec<PathBuf>) {
+    pub fn workload_and_paths(&self) -> (Option<&str>, Vec<PathBuf>) {
         let is_path = |path: &Path| {
             let text = path.to_string_lossy();
             text == "-" || path.exists() || text.contains(['*', '?', '[']) || text.starts_with('.')
