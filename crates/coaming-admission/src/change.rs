@@ -6,6 +6,11 @@ use coaming_finding::Finding;
 use coaming_kube::Source;
 use coaming_yaml::{Node, Path, Step};
 
+/// The rule about secrets in environment variables.
+const IN_ENVIRONMENT: &str = "plain-secret-environment";
+/// How a message introduces the fingerprint of a secret.
+const FINGERPRINT: &str = "(fingerprint ";
+
 /// A problem, wherever in its list it is: lists are reordered and shortened by updates.
 type Key = (String, Option<String>, Vec<String>);
 
@@ -14,7 +19,8 @@ type Key = (String, Option<String>, Vec<String>);
 /// A finding is old if the old object has one of the same rule, about the same container, at the
 /// same path but for positions in lists, and if either its message is the same or the value that it
 /// points to is. So a change from one bad value to another is judged, and a change of something else
-/// is not.
+/// is not. Messages name secrets by their fingerprints, and those that are easily guessed not at all: of
+/// them, the values are compared.
 pub(crate) fn retain_new(
     findings: &mut Vec<Finding>,
     source: &Source,
@@ -31,11 +37,30 @@ pub(crate) fn retain_new(
         let position = candidates.iter().position(|candidate| is_same(candidate));
         position.map(|position| candidates.remove(position)).is_some()
     };
-    findings.retain(|finding| !take(finding, &|old| old.message == finding.message));
+    findings.retain(|finding| {
+        let node = node(source, finding);
+        let is_same = |old: &Finding| {
+            old.message == finding.message
+                && !is_other_secret(node, self::node(old_source, old), finding)
+        };
+        !take(finding, &is_same)
+    });
     findings.retain(|finding| {
         let node = node(source, finding);
         !take(finding, &|old| is_unchanged(node, self::node(old_source, old), finding))
     });
+}
+
+/// Whether a finding with the same message is about another secret than before: one that is easily
+/// guessed, so that the message has no fingerprint. Only environment variables have nothing else in
+/// their value; that of a script or a file changes for many reasons.
+fn is_other_secret(new: Option<Node<'_>>, old: Option<Node<'_>>, finding: &Finding) -> bool {
+    let (Some(new), Some(old)) = (new, old) else { return false };
+    let is_whole = new.is_mapping() || new.is_sequence();
+    finding.rule.id == *IN_ENVIRONMENT
+        && !finding.message.contains(FINGERPRINT)
+        && !is_whole
+        && new.to_json() != old.to_json()
 }
 
 fn key(finding: &Finding) -> Key {

@@ -65,6 +65,20 @@ fn one_bad_value_for_another_is_a_change() {
     assert_eq!(other, [("image-tag".into(), "enforce".into())]);
 }
 
+/// A password that is easily guessed has no fingerprint: what tells it from another is its value.
+#[test]
+fn another_secret_in_the_same_variable_is_new() {
+    let with = |password: &str, image: &str| {
+        let variable = json!([{"name": "DB_PASSWORD", "value": password}]);
+        deployment(&pod(json!({"env": variable, "image": image})))
+    };
+    let old = with("summer-2024", "registry.example.com/shop/web:1.4.2");
+    let image = judged(&old, with("summer-2024", "registry.example.com/shop/web:1.5.0"));
+    assert_eq!(image, []);
+    let other = judged(&old, with("winter-2025", "registry.example.com/shop/web:1.4.2"));
+    assert_eq!(other, [("plain-secret-environment".into(), "enforce".into())]);
+}
+
 #[test]
 fn more_rights_are_new_even_in_the_same_place() {
     let role = |verbs: Value| {
