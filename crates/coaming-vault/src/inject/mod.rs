@@ -95,6 +95,9 @@ pub fn inject(
     let spec = spec.ok_or(Refusal::Form)?;
     let wanted = wanted(pod);
     check::audiences(spec, &stores.audiences(), !wanted.is_empty())?;
+    if wanted.is_empty() && !annotation(pod).is_empty() {
+        return Err(Refusal::NoNames);
+    }
     if wanted.is_empty() {
         return check::is_not_ours(spec).map(|()| Vec::new());
     }
@@ -118,10 +121,16 @@ pub fn check_grant(
     delivery::usable(grant, stores, namespace).map(drop)
 }
 
+/// What a pod says of the secrets that it wants.
+fn annotation(pod: &Value) -> &str {
+    let annotations = pod.pointer("/metadata/annotations");
+    let own = annotations.and_then(|all| all.get(ANNOTATION)).and_then(Value::as_str);
+    own.unwrap_or_default().trim()
+}
+
 /// The grants that a pod asks for, in its order.
 fn wanted(pod: &Value) -> Vec<&str> {
-    let annotation = pod.pointer("/metadata/annotations").and_then(|all| all.get(ANNOTATION));
-    let names = annotation.and_then(Value::as_str).unwrap_or_default().split(',').map(str::trim);
+    let names = annotation(pod).split(',').map(str::trim);
     let mut seen = BTreeSet::new();
     names.filter(|name| !name.is_empty() && seen.insert(*name)).collect()
 }

@@ -20,6 +20,12 @@ pub enum Refusal {
     /// A pod that has volumes of secrets no longer asks for them.
     #[error("the pod has volumes of secrets, but not the annotation `coaming.dev/secrets`")]
     AnnotationMissing,
+    /// The annotation is there, and has no name in it.
+    #[error(
+        "the annotation `coaming.dev/secrets` names no SecretGrant: write the names, separated by \
+         commas, or remove it"
+    )]
+    NoNames,
     /// There is no such grant in the namespace.
     #[error("there is no SecretGrant `{0}` in this namespace")]
     NoGrant(String),

@@ -594,3 +594,22 @@ proptest! {
         }
     }
 }
+
+/// A typing error does not start a pod without its secrets.
+#[test]
+fn an_annotation_without_names_is_refused() {
+    let ask = |annotation: &str| {
+        let mut pod = pod();
+        pod["metadata"]["annotations"]["coaming.dev/secrets"] = annotation.into();
+        let stores = [store()];
+        let stores = Stores { namespaced: &stores, cluster: &[] };
+        inject(&pod, &[grant("db", |_| {})], stores, "shop", &facts(true))
+    };
+    for annotation in [",", " , ,"] {
+        let refusal = ask(annotation).unwrap_err();
+        assert!(refusal.to_string().contains("names no SecretGrant"), "{annotation}: {refusal}");
+    }
+    for nothing in ["", "  "] {
+        assert!(ask(nothing).unwrap().is_empty(), "{nothing:?}");
+    }
+}
