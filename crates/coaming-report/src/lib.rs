@@ -89,7 +89,7 @@ pub struct Report<'a> {
     pub notes: &'a [Note],
     /// The files that findings point into.
     pub files: &'a BTreeMap<SourceId, File<'a>>,
-    /// How many files were read.
+    /// How many files were read; none where the objects are those of a live cluster.
     pub file_count: usize,
     /// How many documents they had.
     pub document_count: usize,

@@ -110,11 +110,11 @@ pub(super) fn render(
     options: FullOptions,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
-    let scope = format!(
-        "{} in {}",
-        counted(report.workload_count, "workload"),
-        counted(report.file_count, "file")
-    );
+    let inputs = match is_live(report) {
+        true => counted(report.document_count, "object"),
+        false => counted(report.file_count, "file"),
+    };
+    let scope = format!("{} in {inputs}", counted(report.workload_count, "workload"));
     for note in report.notes {
         let text = wrapped_to(&plain(&note.message), options.text_width());
         writeln!(out, "note: {text}")?;
@@ -151,8 +151,16 @@ pub(super) fn render(
             writeln!(out, "  {category:<17}{:>5}   worst: {worst}", of_category.len())?;
         }
     }
-    fixable(report, places, options, out)?;
+    // What is in a cluster is fixed where it was applied from.
+    if !is_live(report) {
+        fixable(report, places, options, out)?;
+    }
     worst(report, places, options, out)
+}
+
+/// Whether the objects come from a cluster: there are no files.
+fn is_live(report: &Report<'_>) -> bool {
+    report.file_count == 0 && report.document_count > 0
 }
 
 fn fixable(

@@ -1,8 +1,8 @@
 //! Untrusted text stays text in every format, and all formats have the same content.
 
 use coaming_finding::{
-    Category, Confidence, Finding, Lifecycle, Location, ObjectRef, RuleId, RuleMeta, Severity,
-    SourceId, Suppression,
+    Applicability, Category, Confidence, Finding, Fix, Lifecycle, Location, ObjectRef, RuleId,
+    RuleMeta, Severity, SourceId, Suppression,
 };
 use coaming_yaml::{Path, Span};
 
@@ -210,6 +210,39 @@ fn suppressed_findings_are_told_to_programs_only() {
     assert!(json.contains("\"suppressed\":true"), "{json}");
     let concise = rendered(&[quiet], Format::Concise);
     assert!(!concise.contains("run-as-root"), "{concise}");
+}
+
+#[test]
+fn a_cluster_has_objects_and_no_files_to_fix() {
+    let mut fixable = finding("web");
+    fixable.fix = Some(Fix {
+        title: "Remove it".to_owned(),
+        applicability: Applicability::Safe,
+        edits: Vec::new(),
+        file_edits: Vec::new(),
+        snippet: String::new(),
+    });
+    let full = |file_count, document_count| {
+        let report = Report {
+            findings: std::slice::from_ref(&fixable),
+            errors: &[],
+            notes: &[],
+            files: &BTreeMap::new(),
+            file_count,
+            document_count,
+            workload_count: 2,
+            rules: &[],
+            known: None,
+            compliance: None,
+        };
+        let mut out = Vec::new();
+        render(&report, Format::Full, FullOptions::default(), &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    let live = full(0, 7);
+    assert!(live.contains("2 workloads in 7 objects") && !live.contains("coaming fix"), "{live}");
+    let files = full(1, 7);
+    assert!(files.contains("2 workloads in 1 file") && files.contains("`coaming fix`"), "{files}");
 }
 
 #[test]
