@@ -10,9 +10,10 @@
 
 use std::collections::BTreeMap;
 
-use coaming_kube::{Source, World};
+use coaming_kube::{Fields as _, PodSpec, Source, World};
 use coaming_oci::Reference;
 use coaming_scan::Engine;
+use coaming_yaml::Node;
 use coaming_yaml::edit::{Edit, Value as EditValue, to_json_patch};
 use serde_json::Value;
 
@@ -84,18 +85,16 @@ impl PinnedImages<'_> {
         let (mut edits, mut changes) = (Vec::new(), Changes::default());
         for object in source.objects(Engine::SUBJECT) {
             for workload in source.workloads_of(object) {
-                for container in workload.pod().containers() {
-                    let Some(image) = container.image() else { continue };
+                for Named { holder, field, image } in named(workload.pod()) {
                     match self.answer(image, before) {
                         Answer::Same => {}
                         Answer::Pinned(text) => {
-                            let path = container.node().path().join("image");
-                            edits.push(Edit::Set { path, value: EditValue::Str(text) });
+                            let (path, value) = (field.path(), EditValue::Str(text));
+                            edits.push(Edit::Set { path, value });
                         }
                         Answer::Kept(reason) => {
                             changes.is_pending |= reason == Unresolved::Asked;
-                            let reason = reason.to_string();
-                            let warning = message::keeps_tag(container.name(), image, &reason);
+                            let warning = message::keeps_tag(&holder, image, &reason.to_string());
                             changes.warnings.push(warning);
                         }
                     }
@@ -127,6 +126,30 @@ impl PinnedImages<'_> {
     }
 }
 
+/// An image that a pod names.
+struct Named<'a> {
+    /// What names it: a container, or a volume.
+    holder: String,
+    /// The field with the name.
+    field: Node<'a>,
+    image: &'a str,
+}
+
+/// The images of a pod's containers, and of its volumes that are images.
+fn named(pod: PodSpec<'_>) -> Vec<Named<'_>> {
+    let of_containers = pod.containers().filter_map(|container| {
+        let holder = format!("container `{}`", container.name());
+        let field = container.node().field("image")?;
+        Some(Named { holder, field, image: field.as_str()? })
+    });
+    let of_volumes = pod.volumes().filter_map(|volume| {
+        let holder = format!("volume `{}`", volume.name().unwrap_or_default());
+        let field = volume.source("image")?.field("reference")?;
+        Some(Named { holder, field, image: field.as_str()? })
+    });
+    of_containers.chain(of_volumes).collect()
+}
+
 /// The images of the object before the request, by their names and tags: those without a digest stay
 /// without, as everything else that an update does not change.
 fn images_before(request: &Request) -> BTreeMap<String, String> {
@@ -137,7 +160,7 @@ fn images_before(request: &Request) -> BTreeMap<String, String> {
     let Ok(Some(old)) = subject::old_object(request, true) else { return images };
     for object in old.objects(Engine::SUBJECT) {
         for workload in old.workloads_of(object) {
-            for image in workload.pod().containers().filter_map(coaming_kube::Container::image) {
+            for Named { image, .. } in named(workload.pod()) {
                 let name = image.split_once('@').map_or(image, |(name, _)| name);
                 let has_tag = Reference::parse(name).is_ok_and(|name| name.tag().is_some());
                 if name != image && !has_tag {

@@ -93,8 +93,8 @@ pub(crate) fn annotation<'f>(findings: impl Iterator<Item = &'f Finding>) -> Str
 }
 
 /// The warning about an image that keeps its tag.
-pub(crate) fn keeps_tag(container: &str, image: &str, reason: &str) -> String {
-    let text = format!("container `{container}` keeps the tag of `{image}`: {reason}");
+pub(crate) fn keeps_tag(holder: &str, image: &str, reason: &str) -> String {
+    let text = format!("{holder} keeps the tag of `{image}`: {reason}");
     shortened(&Printable(&text).to_string(), MAX_WARNING)
 }
 

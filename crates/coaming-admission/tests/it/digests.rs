@@ -72,6 +72,35 @@ fn tags_get_their_digest() {
 }
 
 #[test]
+fn volumes_that_are_images_get_their_digest() {
+    let with = |references: [&str; 2]| {
+        let mut object = web(&["nginx:1"]);
+        let [model, other] = references;
+        object["spec"]["template"]["spec"]["volumes"] = json!([
+            {"name": "model", "image": {"reference": model}},
+            {"name": "other", "image": {"reference": other, "pullPolicy": "Always"}},
+            {"name": "empty", "emptyDir": {}},
+        ]);
+        object
+    };
+    let references = |ask: &Ask| {
+        let mut object = ask.object.clone();
+        json_patch::patch(&mut object, &mutate(ask).patch).unwrap();
+        let volumes = &object["spec"]["template"]["spec"]["volumes"];
+        [0, 1].map(|at| volumes[at]["image"]["reference"].as_str().unwrap().to_owned())
+    };
+    let ask = Ask::create(with(["shop/model:2", "shop/down:1"]));
+    let pinned = format!("shop/model:2@{A}");
+    assert_eq!(references(&ask), [&*pinned, "shop/down:1"]);
+    let warnings = mutate(&ask).warnings;
+    assert!(warnings[0].contains("volume `other` keeps the tag of `shop/down:1`"), "{warnings:?}");
+    // The same manifest, applied again, keeps the digest of before.
+    let old = with([&pinned, "shop/down:1"]);
+    let again = Ask::update(&old, with(["shop/model:2", "shop/down:1"]));
+    assert_eq!(references(&again), [&*pinned, "shop/down:1"]);
+}
+
+#[test]
 fn what_is_not_known_keeps_its_tag_with_a_warning() {
     let ask = Ask::create(web(&["shop/new:1", "shop/down:1", "nginx:1"]));
     assert_eq!(images(&ask), ["shop/new:1", "shop/down:1", &format!("nginx:1@{A}")]);
