@@ -84,9 +84,22 @@ pub struct ServeArguments {
     #[arg(long)]
     pub ask_registries: bool,
 
+    /// Authority (PEM file) to trust for registries, beside those of the system.
+    #[arg(long, value_name = "FILE")]
+    pub registry_ca: Vec<PathBuf>,
+
     /// Judge the whole cluster in the background, and write a policy report for each workload.
     #[arg(long, conflicts_with = "standalone")]
     pub reports: bool,
+
+    /// Show what `coaming scan` and `coaming breach` say of the cluster, at `/report` and `/breach`, to
+    /// those who send a token and may list what is shown.
+    #[arg(long, conflicts_with = "standalone")]
+    pub pages: bool,
+
+    /// Memory that a page may take, in MiB (default: what the container's limit leaves).
+    #[arg(long, value_name = "MIB", requires = "pages", value_parser = clap::value_parser!(u32).range(1..))]
+    pub page_memory: Option<u32>,
 
     /// Find out every few minutes whether API servers reach this server, by a dry run that would
     /// create a ConfigMap in this namespace.

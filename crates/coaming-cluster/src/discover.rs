@@ -1,6 +1,7 @@
 //! Which resources the cluster has, and which of them are worth reading.
 
 use kube::Client;
+use kube::client::Body;
 use kube::discovery::{ApiGroup, ApiResource, Discovery, Scope, verbs};
 
 use crate::ReadError;
@@ -81,6 +82,35 @@ pub(crate) async fn resources(client: &Client, errors: &mut Vec<ReadError>) -> R
     left_out.sort();
     left_out.dedup();
     Resources { read, left_out }
+}
+
+/// What a server answers that is asked whether it still serves the same kinds.
+pub(crate) enum Served {
+    /// The same as before.
+    Same,
+    /// Others, or that is not known; with what to ask by the next time, if the server says it.
+    Other(Option<String>),
+}
+
+/// How all kinds of all groups are asked for at once, by the versions of the answer.
+const ALL_AT_ONCE: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList, \
+                           application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList, \
+                           application/json";
+
+/// Whether the server serves other kinds than when it answered with the mark `before`.
+pub(crate) async fn served(client: &Client, before: Option<&str>) -> Result<Served, kube::Error> {
+    let mut request = http::Request::get("/apis").header(http::header::ACCEPT, ALL_AT_ONCE);
+    if let Some(before) = before.filter(|before| !before.is_empty()) {
+        request = request.header(http::header::IF_NONE_MATCH, before);
+    }
+    let request = request.body(Body::empty()).map_err(kube::Error::HttpError)?;
+    let answer = client.send(request).await?;
+    // A server that is not able to answer now is asked again.
+    if !answer.status().is_success() {
+        return Ok(Served::Same);
+    }
+    let mark = answer.headers().get(http::header::ETAG);
+    Ok(Served::Other(mark.and_then(|mark| mark.to_str().ok()).map(str::to_owned)))
 }
 
 /// All API groups. One request if the server is new enough (an older one answers with an empty

@@ -15,6 +15,7 @@
 
 mod discover;
 mod error;
+mod feed;
 mod filter;
 mod flagz;
 mod kubelet;
@@ -30,8 +31,9 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 
 pub use error::{ClusterError, ReadError};
+pub use feed::Feed;
 pub use lookup::{Lookup, LookupError};
-pub use watch::{Change, Feed, Wanted};
+pub use watch::{Change, Wanted};
 
 /// Which cluster to read, and which part of it.
 #[derive(Clone, Debug, Default)]

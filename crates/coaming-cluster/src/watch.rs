@@ -1,4 +1,4 @@
-//! Follow a cluster: one list of each resource, then a watch that goes on from where the list ended.
+//! Follow a resource: one list, then a watch that goes on from where the list ended.
 //!
 //! Invariants:
 //!
@@ -11,12 +11,11 @@
 //! * Objects are read as by [`crate::read`]: no value of a Secret, no managed fields. What a controller
 //!   made of a template is left out: the template says it all.
 
-use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use coaming_kube::{Fields as _, ObjectKey, Source};
 use coaming_yaml::{Document, JsonTree};
-use futures_util::future::join_all;
 use futures_util::io::{AsyncBufRead, AsyncBufReadExt as _};
 use kube::Client;
 use kube::api::{DynamicObject, Request, WatchParams};
@@ -28,7 +27,7 @@ use tokio::sync::Semaphore;
 use tokio::sync::mpsc::Sender;
 use tokio::time::Instant;
 
-use crate::discover::{self, Resource};
+use crate::discover::Resource;
 use crate::filter::ObjectFilter;
 use crate::list::{self, Reader};
 use crate::{ClusterObjects, ReadError, error};
@@ -39,8 +38,6 @@ const MADE: &[&str] = &["Pod", "ReplicaSet", "Job"];
 const WATCH_SECONDS: u32 = 290;
 /// The longest line: an object has at most 3 MiB in memory of the server.
 const MAX_LINE: usize = 16 << 20;
-/// How many resources are listed at once: a list is the most that the server is asked for.
-const LISTS_AT_ONCE: usize = 4;
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// How often a missing right, or a resource that is gone, is tried again.
@@ -49,18 +46,8 @@ const REFUSED_PAUSE: Duration = Duration::from_secs(60);
 const NOT_ALLOWED_PAUSE: Duration = Duration::from_secs(600);
 /// The server has forgotten the version to go on from.
 const GONE: u16 = 410;
-/// Kinds that change all the time, or that are written by programs like this one.
-const NOT_FOLLOWED: &[&str] = &[
-    "CertificateSigningRequest",
-    "ClusterPolicyReport",
-    "ClusterReport",
-    "HorizontalPodAutoscaler",
-    "Node",
-    "PersistentVolume",
-    "PersistentVolumeClaim",
-    "PolicyReport",
-    "Report",
-];
+/// The server has no such resource.
+const NOT_FOUND: u16 = 404;
 
 /// Whether a kind is followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +69,10 @@ pub enum Change {
         group: String,
         /// The kind.
         kind: String,
+        /// The name of the resource.
+        plural: String,
+        /// Whether its objects belong to namespaces.
+        namespaced: bool,
         /// The objects.
         sources: Vec<Source>,
     },
@@ -107,82 +98,15 @@ pub enum Change {
     },
 }
 
-/// What is followed.
-pub struct Feed {
-    client: Client,
-    namespace: Option<String>,
-    resources: Vec<(Resource, Wanted)>,
-    /// What could not be found out at the beginning.
-    errors: Vec<ReadError>,
-}
-
-impl fmt::Debug for Feed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Feed").field("resources", &self.resources).finish_non_exhaustive()
-    }
-}
-
-impl Feed {
-    /// Finds out what the cluster has, and follows what is `wanted` of it by API group and kind. Only
-    /// objects of `namespace` are followed if there is one.
-    pub async fn new(
-        client: Client,
-        namespace: Option<String>,
-        wanted: fn(&str, &str) -> Wanted,
-    ) -> Self {
-        let mut errors = Vec::new();
-        let resources = discover::resources(&client, &mut errors)
-            .await
-            .read
-            .into_iter()
-            .filter(|resource| !NOT_FOLLOWED.contains(&resource.api.kind.as_str()))
-            .map(|resource| {
-                let wanted = wanted(&resource.api.group, &resource.api.kind);
-                (resource, wanted)
-            })
-            .filter(|(_, wanted)| *wanted != Wanted::No)
-            .collect();
-        Self { client, namespace, resources, errors }
-    }
-
-    /// How many kinds are followed: as many lists come first.
-    #[must_use]
-    pub fn kinds(&self) -> usize {
-        self.resources.len()
-    }
-
-    /// Sends all changes, until the receiver is gone.
-    pub async fn run(mut self, changes: Sender<Change>) {
-        for error in std::mem::take(&mut self.errors) {
-            let failed = Change::Failed { group: String::new(), kind: String::new(), error };
-            if changes.send(failed).await.is_err() {
-                return;
-            }
-        }
-        let lists = Semaphore::new(LISTS_AT_ONCE);
-        join_all(self.resources.iter().map(|(resource, wanted)| {
-            let follower = Follower {
-                wanted: *wanted,
-                client: &self.client,
-                namespace: self.namespace.as_deref().filter(|_| resource.namespaced),
-                resource,
-                changes: &changes,
-                lists: &lists,
-            };
-            async move { follower.run().await }
-        }))
-        .await;
-    }
-}
-
 /// Follows one resource.
-struct Follower<'f> {
-    client: &'f Client,
-    namespace: Option<&'f str>,
-    resource: &'f Resource,
-    wanted: Wanted,
-    changes: &'f Sender<Change>,
-    lists: &'f Semaphore,
+pub(crate) struct Follower {
+    pub(crate) client: Client,
+    pub(crate) namespace: Option<String>,
+    pub(crate) resource: Resource,
+    pub(crate) wanted: Wanted,
+    pub(crate) changes: Sender<Change>,
+    /// How many resources may be listed at once.
+    pub(crate) lists: Arc<Semaphore>,
 }
 
 /// Why a watch is over.
@@ -191,14 +115,17 @@ enum End {
     Over,
     /// The version is not known any more.
     Forgotten,
+    /// The server does not serve the resource any more.
+    NotServed,
     /// The server refuses, or cannot for now.
     Failed(Box<kube::Error>),
     /// The receiver is gone.
     Unheard,
 }
 
-impl Follower<'_> {
-    async fn run(&self) {
+impl Follower {
+    /// Follows until the receiver is gone, or the server does not serve the resource any more.
+    pub(crate) async fn run(&self) {
         let mut pause = FIRST_PAUSE;
         while !self.changes.is_closed() {
             match self.list().await {
@@ -210,6 +137,8 @@ impl Follower<'_> {
                     pause = if lasted { FIRST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
                     tokio::time::sleep(pause).await;
                 }
+                // Who follows it knows that all of it is gone.
+                Err(error) if is_not_served(&error) => return self.listed(Vec::new()).await,
                 Err(error) => {
                     let is_optional = self.wanted == Wanted::IfAllowed;
                     let rest = match &error {
@@ -235,28 +164,34 @@ impl Follower<'_> {
         }
     }
 
-    fn kind(&self) -> (String, String) {
+    pub(crate) fn kind(&self) -> (String, String) {
         (self.resource.api.group.clone(), self.resource.api.kind.clone())
     }
 
     /// Lists everything, and returns the version of the list.
     async fn list(&self) -> Result<String, ReadError> {
         let mut objects = ClusterObjects { name: "cluster".to_owned(), ..Default::default() };
-        let mut reader = Reader::new(self.client.clone(), self.namespace);
+        let mut reader = Reader::new(self.client.clone(), self.namespace.as_deref());
         let version = {
             // The semaphore is never closed.
             let _turn = self.lists.acquire().await;
-            reader.read(self.resource, &mut objects).await
+            reader.read(&self.resource, &mut objects).await
         };
         if let Some(error) = objects.errors.pop() {
             return Err(error);
         }
         objects.sources.retain(|source| !is_made(source));
+        self.listed(objects.sources).await;
+        Ok(version)
+    }
+
+    async fn listed(&self, sources: Vec<Source>) {
         let (group, kind) = self.kind();
-        let listed = Change::Listed { group, kind, sources: objects.sources };
+        let plural = self.resource.api.plural.clone();
+        let namespaced = self.resource.namespaced;
+        let listed = Change::Listed { group, kind, plural, namespaced, sources };
         // A receiver that is gone ends the loop around this.
         drop(self.changes.send(listed).await);
-        Ok(version)
     }
 
     /// Watches from a version on, until the resource has to be listed again.
@@ -265,7 +200,7 @@ impl Follower<'_> {
         loop {
             let before = version.clone();
             match self.watch_once(&mut version).await {
-                End::Unheard | End::Forgotten => return,
+                End::Unheard | End::Forgotten | End::NotServed => return,
                 End::Failed(error) if is_refused(&error) => {
                     let (group, kind) = self.kind();
                     let (resource, reason) = (self.resource.full_name(), error::reason(&error));
@@ -290,7 +225,7 @@ impl Follower<'_> {
     }
 
     async fn watch_once(&self, version: &mut String) -> End {
-        let url = DynamicObject::url_path(&self.resource.api, self.namespace);
+        let url = DynamicObject::url_path(&self.resource.api, self.namespace.as_deref());
         let parameters = WatchParams::default().timeout(WATCH_SECONDS);
         let request = match Request::new(url).watch(&parameters, version) {
             Ok(request) => request,
@@ -299,6 +234,7 @@ impl Follower<'_> {
         let mut lines = match self.client.request_stream(request).await {
             Ok(lines) => Box::pin(lines),
             Err(kube::Error::Api(status)) if status.code == GONE => return End::Forgotten,
+            Err(kube::Error::Api(status)) if status.code == NOT_FOUND => return End::NotServed,
             Err(error) => return End::Failed(Box::new(error)),
         };
         let mut line = Vec::new();
@@ -435,7 +371,13 @@ fn key_of(source: &Source) -> Option<ObjectKey> {
 }
 
 fn is_refused(error: &kube::Error) -> bool {
-    matches!(error, kube::Error::Api(status) if matches!(status.code, 401 | 403 | 404 | 405))
+    matches!(error, kube::Error::Api(status) if matches!(status.code, 401 | 403 | 405))
+}
+
+/// Whether the server has no such resource: its definition was deleted, or its version.
+fn is_not_served(error: &ReadError) -> bool {
+    let ReadError::Request { source, .. } = error else { return false };
+    matches!(&**source, kube::Error::Api(status) if status.code == NOT_FOUND)
 }
 
 /// How long the server asks to wait.

@@ -1,4 +1,4 @@
-//! Whether the user of a request has a right: asked of the API server.
+//! Whether a user has a right: asked of the API server.
 
 use coaming_admission::{NeededRight, User};
 use k8s_openapi::api::authorization::v1::{
@@ -8,10 +8,26 @@ use kube::api::{Api, PostParams};
 use kube::{Client, Error};
 
 /// Whether the user may update the policies of a namespace.
-pub(crate) async fn is_allowed(
+pub(crate) async fn may_change_policies(
     client: &Client,
     user: &User,
     right: &NeededRight,
+) -> Result<bool, Error> {
+    let right = ResourceAttributes {
+        verb: Some("update".to_owned()),
+        group: Some("coaming.dev".to_owned()),
+        resource: Some("coamingpolicies".to_owned()),
+        namespace: Some(right.namespace.clone()),
+        ..ResourceAttributes::default()
+    };
+    is_allowed(client, user, right).await
+}
+
+/// Whether the user has a right.
+pub(crate) async fn is_allowed(
+    client: &Client,
+    user: &User,
+    right: ResourceAttributes,
 ) -> Result<bool, Error> {
     let review = SubjectAccessReview {
         spec: SubjectAccessReviewSpec {
@@ -19,13 +35,7 @@ pub(crate) async fn is_allowed(
             uid: (!user.uid.is_empty()).then(|| user.uid.clone()),
             groups: Some(user.groups.clone()),
             extra: Some(user.extra.clone()),
-            resource_attributes: Some(ResourceAttributes {
-                verb: Some("update".to_owned()),
-                group: Some("coaming.dev".to_owned()),
-                resource: Some("coamingpolicies".to_owned()),
-                namespace: Some(right.namespace.clone()),
-                ..ResourceAttributes::default()
-            }),
+            resource_attributes: Some(right),
             ..SubjectAccessReviewSpec::default()
         },
         ..SubjectAccessReview::default()

@@ -1,10 +1,12 @@
-//! Looks at the whole cluster in the background, and writes policy reports (`coaming_watch`): one
-//! replica, the holder of the Lease.
+//! Follows the whole cluster in the background (`coaming_watch`).
+//!
+//! One replica, the holder of the Lease, writes policy reports. Every replica follows the cluster where
+//! pages are shown: a request for one may reach any of them.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use coaming_watch::Status;
+use coaming_watch::View;
 use kube::Client;
 use tokio::sync::watch;
 
@@ -13,37 +15,59 @@ use crate::shared::{Shared, today};
 /// How often a change of the policies is looked for: it makes everything be judged again.
 const POLICY_CHECK: Duration = Duration::from_secs(5);
 
-/// Follows the cluster while this replica leads, for ever.
+/// What the cluster is followed for.
+pub(crate) struct Wanted {
+    /// Reports, which are written by the replica that leads.
+    pub(crate) reports: bool,
+    /// Pages, which are made of this.
+    pub(crate) view: Option<Arc<View>>,
+}
+
+/// Follows the cluster for as long as there is a reason, for ever.
 pub(crate) async fn run(
     client: Client,
     shared: Arc<Shared>,
-    status: Arc<Status>,
+    wanted: Wanted,
     mut leads: watch::Receiver<bool>,
 ) {
     loop {
-        if leads.wait_for(|leads| *leads).await.is_err() {
-            return;
+        let leading = *leads.borrow_and_update();
+        if !leading && wanted.view.is_none() {
+            if leads.changed().await.is_err() {
+                return;
+            }
+            continue;
         }
         let policies = shared.policies.load_full();
         let options = coaming_watch::Options {
+            writes: wanted.reports && leading,
             today,
-            status: Arc::clone(&status),
+            status: Arc::clone(&shared.background),
+            view: wanted.view.clone(),
             ..coaming_watch::Options::default()
         };
-        let end = end(Arc::clone(&shared), policies.hash().to_owned(), leads.clone());
+        let end = end(&shared, &wanted, policies.hash(), leads.clone());
         coaming_watch::run(client.clone(), policies.cluster_engine(), options, end).await;
     }
 }
 
-/// Ends when this replica no longer leads, or the policies are others.
-async fn end(shared: Arc<Shared>, hash: String, mut leads: watch::Receiver<bool>) {
+/// Ends when reports are to be written by another replica, or by other policies.
+async fn end(shared: &Shared, wanted: &Wanted, hash: &str, mut leads: watch::Receiver<bool>) {
+    let leading = *leads.borrow();
     let changed = async {
-        while shared.policies.load().hash() == hash {
+        // Pages are judged when they are asked for.
+        while !wanted.reports || shared.policies.load().hash() == hash {
             tokio::time::sleep(POLICY_CHECK).await;
+        }
+    };
+    let handed_over = async {
+        if leads.wait_for(|now| wanted.reports && *now != leading).await.is_err() {
+            // The process ends.
+            std::future::pending::<()>().await;
         }
     };
     tokio::select! {
         () = changed => {}
-        _ = leads.wait_for(|leads| !leads) => {}
+        () = handed_over => {}
     }
 }

@@ -19,6 +19,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use crate::pages::{Page, Pages};
 use crate::shared::{Shared, today};
 use crate::{access, log, self_test};
 
@@ -39,6 +40,7 @@ pub(crate) struct Handler {
     shared: Arc<Shared>,
     /// How long an answer may take.
     deadline: Duration,
+    pages: Option<Pages>,
     large: Semaphore,
     kept: Semaphore,
 }
@@ -88,10 +90,11 @@ struct Decision {
 }
 
 impl Handler {
-    pub(crate) fn new(shared: Arc<Shared>, deadline: Duration) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, deadline: Duration, pages: Option<Pages>) -> Self {
         Self {
             shared,
             deadline,
+            pages,
             large: Semaphore::new(LARGE_AT_ONCE),
             kept: Semaphore::new(KEPT_KIB),
         }
@@ -117,11 +120,24 @@ impl Handler {
             (&Method::GET, "/healthz") => text(StatusCode::OK, "ok\n"),
             (&Method::GET, "/readyz") => self.readiness(),
             (&Method::GET, "/metrics") => self.metrics(),
-            (_, "/validate" | "/mutate" | "/healthz" | "/readyz" | "/metrics") => {
-                text(StatusCode::METHOD_NOT_ALLOWED, "this method is not allowed here\n")
-            }
+            (&Method::GET, "/report" | "/breach") => self.page(&path, request).await,
+            (
+                _,
+                "/validate" | "/mutate" | "/healthz" | "/readyz" | "/metrics" | "/report"
+                | "/breach",
+            ) => text(StatusCode::METHOD_NOT_ALLOWED, "this method is not allowed here\n"),
             _ => text(StatusCode::NOT_FOUND, "not found; reviews go to /validate and /mutate\n"),
         }
+    }
+
+    async fn page(&self, path: &str, request: Request<Incoming>) -> Answer {
+        let (Some(pages), Some(page)) = (&self.pages, Page::at(path)) else {
+            let text = "this server shows no pages; start it with --pages (pages.enabled)\n";
+            return self::text(StatusCode::NOT_FOUND, text);
+        };
+        let engine = self.shared.policies.load().cluster_engine();
+        let (parts, _) = request.into_parts();
+        pages.answer(page, parts.uri.query(), &parts.headers, engine).await
     }
 
     async fn review(&self, path: &str, request: Request<Incoming>) -> Answer {
@@ -218,7 +234,7 @@ impl Handler {
                 // A server that runs alone cannot ask.
                 let is_allowed = match &self.shared.client {
                     None => false,
-                    Some(client) => access::is_allowed(client, &question.user, right)
+                    Some(client) => access::may_change_policies(client, &question.user, right)
                         .await
                         .map_err(|error| Failure::Right(log::chain(&error)))?,
                 };

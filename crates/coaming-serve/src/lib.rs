@@ -36,6 +36,7 @@ mod log;
 mod manifests;
 mod metrics;
 mod options;
+mod pages;
 mod policies;
 mod ready;
 #[cfg(feature = "registry")]
@@ -50,5 +51,5 @@ mod world;
 
 pub use error::ServeError;
 pub use manifests::{CHART, ManifestOptions, manifests};
-pub use options::{ClusterAccess, Lifetimes, Options, PolicySource, TlsSource};
+pub use options::{ClusterAccess, Lifetimes, Options, PageOptions, PolicySource, TlsSource};
 pub use server::run;

@@ -13,6 +13,7 @@ macro_rules! chart_files {
 /// The files of the Helm chart, by their path in it.
 pub const CHART: &[(&str, &str)] = chart_files![
     "Chart.yaml",
+    "values.schema.json",
     "values.yaml",
     "templates/_helpers.tpl",
     "templates/config.yaml",

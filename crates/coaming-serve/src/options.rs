@@ -28,14 +28,25 @@ pub struct Options {
     pub steps: Vec<Arc<dyn Step>>,
     /// The image of the agent that delivers secrets; without one, no pod gets any.
     pub agent_image: Option<String>,
+    /// Files of authorities (PEM) that registries are trusted by, beside those of the system.
+    pub registry_ca: Vec<PathBuf>,
     /// Whether the whole cluster is judged in the background, and policy reports are written.
     pub reports: bool,
+    /// Whether what is known of the cluster is shown, to those who may read it.
+    pub pages: Option<PageOptions>,
     /// The namespace in which a dry run finds out whether API servers reach the server.
     pub self_test: Option<String>,
     /// How long an answer may take; the webhook's own timeout is longer.
     pub deadline: Duration,
     /// How long it still answers after it was asked to stop, so that others notice.
     pub drain: Duration,
+}
+
+/// How pages are made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PageOptions {
+    /// How many bytes of memory a page may take; `None` for what the container's limit leaves.
+    pub memory: Option<u64>,
 }
 
 /// Whether there is an API server to talk to.

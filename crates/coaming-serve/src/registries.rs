@@ -8,6 +8,7 @@
 //! * Only hosts in the names of images are asked, or their mirrors in the configuration of the cluster.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -45,6 +46,8 @@ pub(crate) trait Fact: Clone + Send + Sync + 'static {
 #[derive(Debug)]
 pub(crate) struct Registries {
     runtime: Handle,
+    /// Files of authorities to trust beside those of the system.
+    ca: Vec<PathBuf>,
     client: Mutex<Client>,
     /// How many images are being asked for.
     asked: AtomicUsize,
@@ -61,9 +64,9 @@ struct Client {
 
 impl Registries {
     /// Registries are asked with the credentials of Docker's configuration.
-    pub(crate) fn new(runtime: Handle) -> Arc<Self> {
+    pub(crate) fn new(runtime: Handle, ca: Vec<PathBuf>) -> Arc<Self> {
         let client = Mutex::new(Client { access: RegistryAccess::default(), made: None });
-        Arc::new(Self { runtime, client, asked: AtomicUsize::new(0), answered: Notify::new() })
+        Arc::new(Self { runtime, ca, client, asked: AtomicUsize::new(0), answered: Notify::new() })
     }
 
     /// From now on, registries are reached like this.
@@ -101,7 +104,8 @@ impl Registries {
         let Client { access, made } = &mut *client;
         let make = || {
             let plain_http = access.plain_http.iter().cloned().collect();
-            let http = coaming_http::Options { plain_http, ..Default::default() };
+            let http =
+                coaming_http::Options { plain_http, ca: self.ca.clone(), ..Default::default() };
             let mirrors = access.mirrors.clone();
             RegistryClient::new(Options { http, mirrors, ..Options::default() })
                 .map(Arc::new)
@@ -265,7 +269,7 @@ mod tests {
     async fn registries_are_asked_once_and_nobody_waits() {
         let down = Arc::new(AtomicBool::new(false));
         let server = registry(Arc::clone(&down));
-        let registries = Registries::new(Handle::current());
+        let registries = Registries::new(Handle::current(), Vec::new());
         let known = Facts::<EntryPoint>::new(Arc::clone(&registries));
         let patience = Duration::from_secs(60);
         assert!(!registries.settle(patience).await, "nothing is asked");
@@ -289,7 +293,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn tags_are_resolved() {
         let server = registry(Arc::default());
-        let registries = Registries::new(Handle::current());
+        let registries = Registries::new(Handle::current(), Vec::new());
         let known = Facts::<Digest>::new(Arc::clone(&registries));
         let image = image(&server, "web:1");
         assert_eq!(known.digest(&image), Err(Unresolved::Asked));
@@ -300,7 +304,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn mirrors_of_the_configuration_are_asked() {
         let server = registry(Arc::default());
-        let registries = Registries::new(Handle::current());
+        let registries = Registries::new(Handle::current(), Vec::new());
         let mirrors = [("r.example.com".to_owned(), vec![server.host.clone()])].into();
         registries.reach_by(&RegistryAccess { mirrors, ..RegistryAccess::default() });
         let known = Facts::<Digest>::new(Arc::clone(&registries));
@@ -313,7 +317,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_asked_at_once_is_bounded() {
         // Nothing is answered: the tasks do not run before the test waits.
-        let known = Facts::<Digest>::new(Registries::new(Handle::current()));
+        let known = Facts::<Digest>::new(Registries::new(Handle::current(), Vec::new()));
         let ask = |host: usize, number: usize| {
             let text = format!("127.0.0.1:{}/shop/web:{number}", host + 1);
             known.get(&Reference::parse(&text).unwrap()).unwrap_err();

@@ -8,7 +8,7 @@ use coaming_admission::Policies;
 #[cfg(all(feature = "vault", unix))]
 use coaming_admission::Step;
 use coaming_kube::World;
-use coaming_watch::Status;
+use coaming_watch::{Status, View};
 use kube::Client;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -19,6 +19,7 @@ use crate::grants::{AgentFacts, Grants};
 use crate::handler::Handler;
 use crate::leader::Candidate;
 use crate::metrics::Metrics;
+use crate::pages::Pages;
 use crate::policies::PolicyKeeper;
 use crate::ready::Readiness;
 #[cfg(feature = "registry")]
@@ -58,7 +59,8 @@ async fn serve(options: Options) -> Result<(), ServeError> {
     #[cfg_attr(not(all(feature = "vault", unix)), expect(unused_mut, reason = "a feature adds"))]
     let mut steps = options.steps.clone();
     #[cfg(feature = "registry")]
-    let registries = Registries::new(tokio::runtime::Handle::current());
+    let registries =
+        Registries::new(tokio::runtime::Handle::current(), options.registry_ca.clone());
     #[cfg(all(feature = "vault", unix))]
     deliver_secrets(&options, client.as_ref(), &world, &leading, &mut steps, &registries);
     let shared = Arc::new(Shared {
@@ -90,9 +92,10 @@ async fn serve(options: Options) -> Result<(), ServeError> {
     if let Some(client) = &client {
         tokio::spawn(world::follow(client.clone(), Arc::clone(&shared)));
     }
-    if let Some(client) = client.clone().filter(|_| options.reports) {
-        let status = Arc::clone(&shared.background);
-        tokio::spawn(background::run(client, Arc::clone(&shared), status, leading.clone()));
+    let view = options.pages.map(|_| Arc::new(View::default()));
+    if let Some(client) = client.clone().filter(|_| options.reports || view.is_some()) {
+        let wanted = background::Wanted { reports: options.reports, view: view.clone() };
+        tokio::spawn(background::run(client, Arc::clone(&shared), wanted, leading.clone()));
     }
     if let (Some(client), Some(namespace)) = (client.clone(), options.self_test.clone()) {
         let object =
@@ -106,7 +109,11 @@ async fn serve(options: Options) -> Result<(), ServeError> {
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     log::say(format_args!("listening on {}", listener.local_addr().map_err(failed)?));
     let acceptor = TlsAcceptor::from(tls::server_config(shown)?);
-    let handler = Arc::new(Handler::new(Arc::clone(&shared), options.deadline));
+    let pages = client
+        .clone()
+        .zip(view)
+        .map(|(client, view)| Pages::new(client, view, options.pages.unwrap_or_default().memory));
+    let handler = Arc::new(Handler::new(Arc::clone(&shared), options.deadline, pages));
     let end = stop_requested(Arc::clone(&shared), options.drain);
     connections::serve(listener, acceptor, handler, end).await;
     stop.send_replace(true);

@@ -1,4 +1,5 @@
-//! Which kinds are followed: the least that rules about workloads read.
+//! Which kinds are followed: the least that rules about workloads read, and what leads to workloads from
+//! outside.
 
 use coaming_cluster::Wanted;
 
@@ -8,9 +9,12 @@ pub const FOLLOWED: &[(&str, &[(&str, &str)])] = &[
     (
         "",
         &[
-            // Workloads refer to them: token uses of agents, rights, ports.
+            // Workloads refer to them: token uses of agents, rights, ports, directories of nodes.
             ("ConfigMap", "configmaps"),
             ("Namespace", "namespaces"),
+            ("Node", "nodes"),
+            ("PersistentVolume", "persistentvolumes"),
+            ("PersistentVolumeClaim", "persistentvolumeclaims"),
             ("Pod", "pods"),
             ("PodTemplate", "podtemplates"),
             ("ReplicationController", "replicationcontrollers"),
@@ -28,7 +32,7 @@ pub const FOLLOWED: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     ("batch", &[("CronJob", "cronjobs"), ("Job", "jobs")]),
-    ("networking.k8s.io", &[("NetworkPolicy", "networkpolicies")]),
+    ("networking.k8s.io", &[("Ingress", "ingresses"), ("NetworkPolicy", "networkpolicies")]),
     (
         "rbac.authorization.k8s.io",
         &[
@@ -43,13 +47,17 @@ pub const FOLLOWED: &[(&str, &[(&str, &str)])] = &[
 /// The kinds of Kubernetes that are followed where it is allowed.
 const OPTIONAL: &[(&str, &str)] = &[("", "Secret")];
 
+/// API groups of Kubernetes with custom resources that lead in from outside, or that keep others out.
+const OPTIONAL_GROUPS: &[&str] = &["gateway.networking.k8s.io", "policy.networking.k8s.io"];
+
 /// Whether a kind is followed. Custom resources may describe pods.
 pub(crate) fn wanted(group: &str, kind: &str) -> Wanted {
     let is_listed = FOLLOWED
         .iter()
         .any(|(own, kinds)| *own == group && kinds.iter().any(|(name, _)| *name == kind));
     // Groups of Kubernetes itself have no dot, or end with its domain.
-    let is_custom = group.contains('.') && !group.ends_with(".k8s.io");
+    let is_custom =
+        group.contains('.') && !group.ends_with(".k8s.io") || OPTIONAL_GROUPS.contains(&group);
     if is_listed {
         Wanted::Yes
     } else if is_custom || OPTIONAL.contains(&(group, kind)) {
@@ -68,7 +76,10 @@ mod tests {
         assert_eq!(wanted("apps", "Deployment"), Wanted::Yes);
         assert_eq!(wanted("", "Secret"), Wanted::IfAllowed);
         assert_eq!(wanted("argoproj.io", "Rollout"), Wanted::IfAllowed);
-        for (group, kind) in [("", "Node"), ("storage.k8s.io", "StorageClass"), ("apps", "Pod")] {
+        assert_eq!(wanted("gateway.networking.k8s.io", "HTTPRoute"), Wanted::IfAllowed);
+        for (group, kind) in
+            [("", "LimitRange"), ("storage.k8s.io", "StorageClass"), ("apps", "Pod")]
+        {
             assert_eq!(wanted(group, kind), Wanted::No, "{group} {kind}");
         }
     }

@@ -12,15 +12,17 @@
 //!   itself; a Service, a policy, an account, a Secret or a role with the workloads of its namespace;
 //!   what belongs to no namespace with all workloads.
 //! * What a controller made of a template is not kept: the template says it all.
-//! * Only what rules about workloads read is followed ([`FOLLOWED`]): each right that is missing is one
-//!   failure. Secrets and custom resources are followed where the rights allow it, and are counted
-//!   where they do not.
+//! * Only what rules about workloads read, and what leads to them from outside, is followed
+//!   ([`FOLLOWED`]): each right that is missing is one failure. Secrets and custom resources are followed
+//!   where the rights allow it, and are counted where they do not. Kinds that are installed later are
+//!   followed from then on.
 //! * No value of a Secret is kept or written.
 
 mod followed;
 mod report;
 mod reviews;
 mod status;
+mod view;
 mod writer;
 
 use std::future::Future;
@@ -38,6 +40,7 @@ use tokio::time::Instant;
 pub use followed::FOLLOWED;
 pub use report::{Api, MAX_BYTES, MAX_RESULTS};
 pub use status::{FindingKey, Status, StatusSnapshot};
+pub use view::{KindFacts, Snapshot, View};
 
 use reviews::Reviews;
 use writer::Writer;
@@ -47,6 +50,8 @@ use writer::Writer;
 pub struct Options {
     /// Only this namespace, and what is in none; `None` for all.
     pub namespace: Option<String>,
+    /// Whether reports are written.
+    pub writes: bool,
     /// How many requests that write are sent in a second at most.
     pub writes_per_second: u32,
     /// How long to wait for more changes before what changed is judged: a roll-out changes an object
@@ -58,17 +63,21 @@ pub struct Options {
     pub today: fn() -> Option<Date>,
     /// Where to count what is done.
     pub status: Arc<Status>,
+    /// Where to show what is known, for those who read it.
+    pub view: Option<Arc<View>>,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Self {
             namespace: None,
+            writes: true,
             writes_per_second: 5,
             settle: Duration::from_millis(500),
             images: Arc::new(Images::default()),
             today: || None,
             status: Arc::new(Status::default()),
+            view: None,
         }
     }
 }
@@ -126,8 +135,15 @@ async fn work(
         if !reviews.is_complete() {
             continue;
         }
-        let Some(reports) = reviews.judge().await else { return };
-        writer.write(reports).await;
+        if let Some(view) = &options.view {
+            view.show(reviews.snapshot());
+        }
+        if options.writes {
+            let Some(reports) = reviews.judge().await else { return };
+            writer.write(reports).await;
+        } else {
+            reviews.pass();
+        }
         options.status.looked();
     }
 }

@@ -11,6 +11,7 @@ use coaming_scan::Engine;
 use time::Date;
 
 use crate::status::FindingKey;
+use crate::view::{KindFacts, Snapshot};
 use crate::{Options, Status};
 
 /// The kinds that decide about workloads of their namespace; about all where they are in none.
@@ -54,6 +55,8 @@ pub(crate) struct Reviews {
     /// How many kinds are not listed yet.
     missing: usize,
     listed: BTreeSet<(String, String)>,
+    /// The kinds that were listed, as the API server knows them.
+    kinds: Arc<BTreeMap<(String, String), KindFacts>>,
     /// The keys of all objects by group and kind, to know what a new list no longer has.
     known: BTreeMap<(String, String), BTreeSet<ObjectKey>>,
     /// The objects that hold workloads.
@@ -77,6 +80,7 @@ impl Reviews {
             world: World::default(),
             missing: kinds,
             listed: BTreeSet::new(),
+            kinds: Arc::default(),
             known: BTreeMap::new(),
             workloads: BTreeSet::new(),
             dirty: BTreeSet::new(),
@@ -91,12 +95,21 @@ impl Reviews {
         self.listed.len() >= self.missing
     }
 
+    /// What is known now.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        Snapshot { world: self.world.clone(), kinds: Arc::clone(&self.kinds) }
+    }
+
     /// Takes in a change.
     pub(crate) fn take(&mut self, change: Change) {
         match change {
             Change::Put(source) => self.put(*source),
             Change::Removed(key) => self.remove(&key),
-            Change::Listed { group, kind, sources } => self.replace(group, kind, sources),
+            Change::Listed { group, kind, plural, namespaced, sources } => {
+                let facts = KindFacts { plural, namespaced };
+                Arc::make_mut(&mut self.kinds).insert((group.clone(), kind.clone()), facts);
+                self.replace(group, kind, sources);
+            }
             Change::NotAllowed { group, kind } => {
                 self.status.not_read(&group, &kind);
                 self.listed.insert((group, kind));
@@ -172,6 +185,19 @@ impl Reviews {
         self.dirty.insert(key);
     }
 
+    /// Forgets what was touched: nobody asks for reports.
+    pub(crate) fn pass(&mut self) {
+        self.dirty.clear();
+        self.dirty_namespaces.clear();
+        self.all_dirty = false;
+        self.show_counts();
+    }
+
+    fn show_counts(&self) {
+        let objects = self.known.values().map(BTreeSet::len).sum();
+        self.status.keeps(objects, self.workloads.len(), self.counts());
+    }
+
     /// Judges everything that was touched; `None` if the process ends.
     pub(crate) async fn judge(&mut self) -> Option<Vec<Judged>> {
         let dirty = self.dirty_workloads();
@@ -201,8 +227,7 @@ impl Reviews {
                 self.findings.insert(report.owner.key.clone(), rules);
             }
         }
-        let objects = self.known.values().map(BTreeSet::len).sum();
-        self.status.keeps(objects, self.workloads.len(), self.counts());
+        self.show_counts();
         Some(judged)
     }
 

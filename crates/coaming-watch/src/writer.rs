@@ -15,6 +15,8 @@ use crate::{Options, Status};
 /// How many reports one request asks for.
 const PAGE: usize = 500;
 const MANAGER: &str = "coaming";
+/// The APIs for reports, the preferred one first.
+const APIS: &[Api] = &[Api::OpenReports, Api::PolicyReport];
 
 /// The namespace and the name of a report.
 type Place = (String, String);
@@ -86,7 +88,8 @@ impl Writer {
             failed: Vec::new(),
             pace: Pace { interval, next: Instant::now() },
         };
-        for api in [Api::OpenReports, Api::PolicyReport] {
+        let apis: &[Api] = if options.writes { APIS } else { &[] };
+        for &api in apis {
             match writer.list(api, options.namespace.as_deref()).await {
                 Ok(written) => {
                     writer.api = Some(api);

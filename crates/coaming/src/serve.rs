@@ -5,7 +5,10 @@ use std::path::Path;
 use coaming_admission::{ClusterPolicy, Guard, PolicySpec};
 use coaming_args::ServeArguments;
 use coaming_console as output;
-use coaming_serve::{ClusterAccess, Lifetimes, ManifestOptions, Options, PolicySource, TlsSource};
+use coaming_serve::{
+    ClusterAccess, Lifetimes, ManifestOptions, Options, PageOptions, PolicySource, ServeError,
+    TlsSource,
+};
 
 use crate::{CommandError, Outcome, failed};
 
@@ -54,6 +57,8 @@ fn options(arguments: ServeArguments) -> Result<Options, CommandError> {
         true => ClusterAccess::Standalone,
         false => ClusterAccess::Connect { context: arguments.context },
     };
+    let memory = arguments.page_memory.map(|mib| u64::from(mib) << 20);
+    let pages = arguments.pages.then_some(PageOptions { memory });
     Ok(Options {
         listen: arguments.listen,
         name: arguments.name,
@@ -64,7 +69,9 @@ fn options(arguments: ServeArguments) -> Result<Options, CommandError> {
         guard,
         steps: Vec::new(),
         agent_image: arguments.agent_image,
+        registry_ca: arguments.registry_ca,
         reports: arguments.reports,
+        pages,
         self_test: arguments.self_test,
         deadline: arguments.deadline,
         drain: arguments.drain,

@@ -100,7 +100,9 @@ fn reports_take_the_rights_to_what_is_followed() {
                 }
             }
         }
-        listed.retain(|(group, _)| group != "coaming.dev");
+        // What is not part of every cluster is read where it is.
+        let optional = ["coaming.dev", "gateway.networking.k8s.io", "policy.networking.k8s.io"];
+        listed.retain(|(group, _)| !optional.contains(&group.as_str()));
         listed
     };
     let followed: BTreeSet<(String, String)> = coaming_watch::FOLLOWED
@@ -109,6 +111,7 @@ fn reports_take_the_rights_to_what_is_followed() {
         .map(|(group, plural)| (group.to_owned(), plural.to_owned()))
         .collect();
     assert_eq!(rights(&["reports.enabled=true"]), followed);
+    assert_eq!(rights(&["pages.enabled=true"]), followed);
     let secrets = (String::new(), "secrets".to_owned());
     assert!(rights(&["reports.enabled=true", "reports.secrets=true"]).contains(&secrets));
 }
@@ -138,6 +141,14 @@ fn registries_are_asked_where_the_owner_allows_it() {
     );
     assert_eq!(egress, 2);
     assert_eq!(parts(&["secrets.enabled=true"]).1, 2, "for entry points");
+    // A private authority, alone.
+    let (pod, _) = parts(&["registries.ca=authority"]);
+    let container = &pod["containers"][0];
+    let mount = &container["volumeMounts"][0];
+    let argument = format!("--registry-ca={}/ca.crt", mount["mountPath"].as_str().unwrap());
+    assert!(container["args"].as_array().unwrap().contains(&json!(argument)));
+    assert_eq!(pod["volumes"][0]["configMap"]["name"], "authority");
+    assert_eq!(mount["name"], pod["volumes"][0]["name"]);
 }
 
 #[test]
@@ -151,10 +162,75 @@ fn all_files_of_the_chart_are_in_it() {
     assert_eq!(known.filter(|name| name.starts_with("templates/")).collect::<Vec<_>>(), on_disk);
 }
 
+/// Pages take the right to ask who reads them, and none to write.
+#[test]
+fn pages_are_off_by_default() {
+    let parts = |set: &[&str]| {
+        let objects = objects(30, set);
+        let role = of_kind(&objects, "ClusterRole")[0].to_string();
+        let pod = &of_kind(&objects, "Deployment")[0]["spec"]["template"]["spec"];
+        (role, pod["containers"][0]["args"].as_array().unwrap().clone())
+    };
+    let (role, arguments) = parts(&[]);
+    assert!(!role.contains("tokenreviews") && !arguments.contains(&json!("--pages")));
+    let (role, arguments) = parts(&["pages.enabled=true", "pages.memory=200"]);
+    assert!(role.contains("tokenreviews") && !role.contains("policyreports"), "{role}");
+    assert!(arguments.contains(&json!("--pages")));
+    assert!(arguments.contains(&json!("--page-memory=200")), "{arguments:?}");
+}
+
 #[test]
 fn wrong_values_are_errors() {
     let options = ManifestOptions { set: vec!["a[x]=1".to_owned()], ..ManifestOptions::default() };
     assert!(manifests(&options).unwrap_err().to_string().contains("cannot render the manifests"));
+    // The schema of the chart names what does not exist, or is of another type.
+    for (value, said) in [
+        ("pages.enbled=true", "enbled"),
+        ("replicas=two", "replicas"),
+        ("policy.mode=enfroce", "mode"),
+        ("image.digest=sha256:12", "digest"),
+        ("networkPolicy.registryPorts={70000}", "registryPorts"),
+    ] {
+        let options = ManifestOptions { set: vec![value.to_owned()], ..ManifestOptions::default() };
+        let error = manifests(&options).unwrap_err().to_string();
+        assert!(error.contains(said), "{value}: {error}");
+    }
+}
+
+/// Every value has a place in the schema, and every property of the schema a value.
+#[test]
+fn the_schema_has_the_values() {
+    fn names(value: &Value, path: &str, found: &mut BTreeSet<String>) {
+        let Some(members) = value.as_object().filter(|members| !members.is_empty()) else {
+            found.insert(path.to_owned());
+            return;
+        };
+        members.iter().for_each(|(name, value)| names(value, &format!("{path}.{name}"), found));
+    }
+    fn properties(schema: &Value, path: &str, found: &mut BTreeSet<String>) {
+        let Some(members) = schema["properties"].as_object() else {
+            found.insert(path.to_owned());
+            return;
+        };
+        members.iter().for_each(|(name, own)| properties(own, &format!("{path}.{name}"), found));
+    }
+    let file = |name: &str| CHART.iter().find(|(path, _)| *path == name).unwrap().1;
+    let values = coaming_yaml::parse(file("values.yaml").into()).documents[0].root().to_json();
+    let schema: Value = serde_json::from_str(file("values.schema.json")).unwrap();
+    let (mut has, mut knows) = (BTreeSet::new(), BTreeSet::new());
+    names(&values, "", &mut has);
+    properties(&schema, "", &mut knows);
+    let is_known = |name: &&String| {
+        knows.contains(*name) || knows.iter().any(|own| name.starts_with(&format!("{own}.")))
+    };
+    assert_eq!(has.iter().filter(|name| !is_known(name)).collect::<Vec<_>>(), [""; 0]);
+    // Settings that have no default.
+    let optional = |name: &&String| name.starts_with(".policy.") || *name == ".global";
+    let has_value = |name: &&String| {
+        has.contains(*name) || has.iter().any(|own| own.starts_with(&format!("{name}.")))
+    };
+    let without: Vec<_> = knows.iter().filter(|name| !has_value(name) && !optional(name)).collect();
+    assert_eq!(without, [""; 0]);
 }
 
 #[test]

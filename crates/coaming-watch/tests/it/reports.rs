@@ -228,3 +228,54 @@ fn reports_follow_their_workloads() {
     background.stop();
     kubectl(&["delete", "namespace", space, "--wait=false"], "");
 }
+
+/// A kind of somebody's own whose definition is installed while the cluster is followed.
+#[test]
+fn kinds_that_are_installed_later_are_followed() {
+    if !is_inside("reports::kinds_that_are_installed_later_are_followed") {
+        return;
+    }
+    let reports_crd = definition("wgpolicyk8s.io", "v1alpha2", "PolicyReport", "policyreports");
+    kubectl(&["apply", "-f", "-"], &reports_crd);
+    eventually("the kind is served", || {
+        kubectl(&["api-resources", "--api-group=wgpolicyk8s.io"], "")
+            .contains("PolicyReport")
+            .then_some(())
+    });
+    let space = "coaming-later";
+    kubectl(&["apply", "-f", "-"], &namespace(space));
+    let background = Background::start(space);
+    eventually("a look", || background.status.snapshot().seconds_since_look);
+    let rollouts = "
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: rollouts.argoproj.io}
+spec:
+  group: argoproj.io
+  scope: Namespaced
+  names: {kind: Rollout, listKind: RolloutList, plural: rollouts, singular: rollout}
+  versions:
+    - name: v1alpha1
+      served: true
+      storage: true
+      schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
+";
+    kubectl(&["apply", "-f", "-"], rollouts);
+    let rollout = deployment(space, "later", true, "one")
+        .replace("apps/v1", "argoproj.io/v1alpha1")
+        .replace("kind: Deployment", "kind: Rollout");
+    eventually("the kind of rollouts is served", || {
+        kubectl(&["api-resources", "--api-group=argoproj.io"], "").contains("Rollout").then_some(())
+    });
+    kubectl(&["apply", "-f", "-"], &rollout);
+    let report =
+        eventually("a report about a kind that came later", || reports(RESOURCE, space).pop());
+    assert_eq!(report["scope"]["kind"], "Rollout");
+    assert!(policies(&report).contains(&"privileged"), "{report:#}");
+
+    // The definition goes, and all objects of the kind with it.
+    kubectl(&["delete", "crd", "rollouts.argoproj.io"], "");
+    eventually("no report of what is gone", || reports(RESOURCE, space).is_empty().then_some(()));
+    background.stop();
+    kubectl(&["delete", "namespace", space, "--wait=false"], "");
+}

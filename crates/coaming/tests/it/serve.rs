@@ -6,6 +6,7 @@ pub(crate) mod cluster;
 mod delivery;
 #[cfg(feature = "vault")]
 mod deployed;
+mod pages;
 pub(crate) mod process;
 mod rights;
 mod standalone;

@@ -52,7 +52,7 @@ impl Drop for Lab {
 }
 
 impl Lab {
-    fn command(&self, name: &str) -> Command {
+    pub(super) fn command(&self, name: &str) -> Command {
         let mut command = Command::new(&self.script);
         command.arg(name).env("LAB_HOME", &self.home).env("LAB_NETNS", &self.namespace);
         command
@@ -170,7 +170,9 @@ fn each_right_of_the_chart_is_needed() {
     let Some(lab) = lab() else { return };
     lab.namespace("coaming-plain", "");
     lab.done(&["apply", "-f", "-"], &reports("wgpolicyk8s.io", "v1alpha2", "PolicyReport"));
-    lab.install(&["--set", "reports.enabled=true", "--set", "selfTest.namespace=coaming-plain"]);
+    let pages = ["--set", "pages.enabled=true"];
+    let reports = ["--set", "reports.enabled=true"];
+    lab.install(&[&pages[..], &reports, &["--set", "selfTest.namespace=coaming-plain"]].concat());
     rights::lists_and_watches(&lab);
     rights::writes(&lab);
 }

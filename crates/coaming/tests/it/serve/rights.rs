@@ -31,6 +31,10 @@ const ROLES: [(&str, &str, &str, &str); 3] = [
     ("self-test", "coaming-plain", "role", "coaming-self-test"),
 ];
 
+/// The groups of custom resources that this API server does not have.
+const NOT_INSTALLED: [&str; 3] =
+    ["gateway.networking.k8s.io", "openreports.io", "policy.networking.k8s.io"];
+
 /// The server's roles, and what is in them.
 struct Roles<'l> {
     lab: &'l Lab,
@@ -138,11 +142,11 @@ pub(super) fn lists_and_watches(lab: &Lab) {
             .rights()
             .into_iter()
             .filter(|right| right.verb == verb)
-            // Only the reports that are installed are listed.
-            .filter(|right| right.group != "openreports.io")
+            // Only what is installed is listed.
+            .filter(|right| !NOT_INSTALLED.contains(&right.group.as_str()))
             .collect();
         assert!(left_out.len() > 18, "{left_out:?}");
-        roles.check(&["--reports"], &left_out, || {});
+        roles.check(&["--reports", "--pages"], &left_out, || {});
     }
     roles.give(|_| false);
 }
@@ -178,6 +182,10 @@ pub(super) fn writes(lab: &Lab) {
         mode.set(if mode.get() == "warn" { "audit" } else { "warn" });
         let label = format!("coaming.dev/mode={}", mode.get());
         lab.kubectl(&["label", "namespace", "coaming-plain", "--overwrite", &label], "");
+    });
+    let who = one(&roles, "cluster", "authentication.k8s.io", "tokenreviews", "create");
+    roles.check(&["--pages"], &who, || {
+        super::pages::get(lab, "/report", "a-token");
     });
     of_policies(lab, &roles);
     of_reports(lab, &roles);
