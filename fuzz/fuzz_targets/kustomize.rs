@@ -49,7 +49,7 @@ fuzz_target!(|input: (&str, &str, &str)| {
             ("overlay/b.yaml", patch),
         ],
     };
-    let options = Options { skip_remote: true, ..Options::default() };
+    let options = Options { skip_absent: true, ..Options::default() };
     let Ok(built) = build(&files, "overlay", &options) else { return };
     for document in &built.documents {
         for (_, source) in document.map.segments() {

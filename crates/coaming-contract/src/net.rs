@@ -246,7 +246,7 @@ pub struct Explanation {
     pub entrances: Option<Vec<Entrance>>,
     /// The ways through waypoints of Istio's ambient mesh.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub ways: Option<Vec<Way>>,
+    pub ways: Option<Vec<WaypointWay>>,
     /// The decisions of the two sides.
     pub sides: Vec<Side>,
     /// What is not certain.
@@ -274,7 +274,7 @@ pub struct Entrance {
 /// A way through a waypoint.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Way {
+pub struct WaypointWay {
     /// The waypoint.
     pub waypoint: String,
     /// The Service that leads through it; without one, the pods' own addresses do.

@@ -10,6 +10,9 @@ use coaming_scan::MatchReport;
 
 use crate::CommandError;
 
+/// What compares the registry's results with our own.
+pub(crate) type Compare = Box<dyn FnOnce(&ImageFacts, Option<&MatchReport>) -> Results>;
+
 /// What the registry answered.
 pub(crate) struct Answers {
     /// The digests of the image in the registry.
@@ -17,7 +20,7 @@ pub(crate) struct Answers {
     /// The attached VEX documents that the user trusts.
     pub(crate) documents: Vec<Document>,
     /// The results beside our own findings.
-    pub(crate) beside: Box<dyn FnOnce(&ImageFacts, Option<&MatchReport>) -> Results>,
+    pub(crate) beside: Compare,
 }
 
 /// The results beside our own findings.

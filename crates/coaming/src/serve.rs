@@ -6,8 +6,7 @@ use coaming_admission::{ClusterPolicy, Guard, PolicySpec};
 use coaming_args::ServeArguments;
 use coaming_console as output;
 use coaming_serve::{
-    ClusterAccess, Lifetimes, ManifestOptions, Options, PageOptions, PolicySource, ServeError,
-    TlsSource,
+    ClusterAccess, Lifetimes, ManifestOptions, Options, PageOptions, PolicySource, TlsSource,
 };
 
 use crate::{CommandError, Outcome, failed};

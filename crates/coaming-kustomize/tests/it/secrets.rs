@@ -113,8 +113,8 @@ fn overlays_that_cannot_be_built() {
             std::fs::write(directory.path().join(name), filled(text)).unwrap();
         }
         let path = directory.path().to_string_lossy().into_owned();
-        for skip_remote in [false, true] {
-            let options = Options { skip_remote, ..Options::default() };
+        for skip_absent in [false, true] {
+            let options = Options { skip_absent, ..Options::default() };
             let said = match coaming_kustomize::build(&Disk, &path, &options) {
                 Ok(built) => format!("{:?}", built.problems),
                 Err(error) => {

@@ -87,7 +87,7 @@ pub(crate) enum Statement {
     /// It is a namespace.
     Namespace(Labels, SourceRef),
     /// It is a policy.
-    Policy(PolicyKind, PolicyFacts),
+    Policy(PolicyKind, Box<PolicyFacts>),
     /// It is a Service; whether it has IPv6, and how it is open to the outside.
     Service(Box<Service>, bool, Option<Box<Entrance>>),
     /// It is a route: an Ingress or something like it.
@@ -366,11 +366,9 @@ impl Facts {
             | Statement::Grant(_) => {}
         }
         self.ingress.change(id, &facts.statement, add);
-        if facts.is_of_linkerd() {
-            if appears_or_goes(&mut self.linkerd_count, add) {
-                self.linkerd.touch();
-                self.dirty.pods.extend(with_pods(&self.sources));
-            }
+        if facts.is_of_linkerd() && appears_or_goes(&mut self.linkerd_count, add) {
+            self.linkerd.touch();
+            self.dirty.pods.extend(with_pods(&self.sources));
         }
     }
 

@@ -169,7 +169,10 @@ pub(crate) fn statement(reader: &Reader<'_>, object: Object<'_>) -> Statement {
         _ => match (misnamed(object), unevaluated::read(reader, object)) {
             (Some(kind), _) => {
                 let problems = not_served(reader, object, kind);
-                Statement::Policy(kind, PolicyFacts { problems, ..PolicyFacts::default() })
+                Statement::Policy(
+                    kind,
+                    Box::new(PolicyFacts { problems, ..PolicyFacts::default() }),
+                )
             }
             (None, Some(found)) => Statement::Unevaluated(Box::new(found)),
             (None, None) => Statement::Nothing,
@@ -258,7 +261,7 @@ fn policy_statement(reader: &Reader<'_>, object: Object<'_>, kind: PolicyKind) -
     if !checks.problems.is_empty() {
         facts = PolicyFacts { problems: checks.problems, ..PolicyFacts::default() };
     }
-    Statement::Policy(kind, facts)
+    Statement::Policy(kind, Box::new(facts))
 }
 
 /// A world, and the lines of its sources.

@@ -81,11 +81,10 @@ impl Cluster {
 
     /// One connection between two proxies, or without.
     fn hop(&self, from: &Side, to: &Side, (protocol, port): (Protocol, u16)) -> bool {
-        let carried = match (from.proxy, to.proxy) {
-            (Some(_), Some("ambient")) => true,
-            (Some("ambient" | "waypoint"), Some("sidecar")) => true,
-            _ => false,
-        };
+        let carried = matches!(
+            (from.proxy, to.proxy),
+            (Some(_), Some("ambient")) | (Some("ambient" | "waypoint"), Some("sidecar"))
+        );
         let wire = if carried && protocol == Protocol::Tcp { TUNNEL } else { port };
         self.packet(from, to, (protocol, wire)) && lets_in(&self.mesh, from, to, protocol, port)
     }

@@ -36,7 +36,7 @@ fn setuid(command: &Started<'_>) -> Option<String> {
         }
         "install" => {
             let is_mode = |word: &&str| word.starts_with("-m") || word.starts_with("--mode");
-            let at = command.arguments.iter().position(|word| is_mode(&word))?;
+            let at = command.arguments.iter().position(is_mode)?;
             let written = command.arguments.get(at)?.trim_start_matches("--mode");
             let written = written.trim_start_matches("-m").trim_start_matches('=');
             let next = command.arguments.get(at + 1).copied().unwrap_or_default();

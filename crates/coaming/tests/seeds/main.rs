@@ -2,6 +2,7 @@
 //! through its target without a panic. The targets are the same files that `cargo fuzz` builds.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a target fails by panicking")]
+#![allow(clippy::type_complexity, reason = "a fuzzer's input is a plain tuple")]
 
 extern crate coaming_test as libfuzzer_sys;
 
