@@ -46,14 +46,21 @@ pub(crate) async fn run(
             view: wanted.view.clone(),
             ..coaming_watch::Options::default()
         };
-        let end = end(&shared, &wanted, policies.hash(), leads.clone());
+        let end = end(&shared, &wanted, policies.hash(), leading, leads.clone());
         coaming_watch::run(client.clone(), policies.cluster_engine(), options, end).await;
     }
 }
 
 /// Ends when reports are to be written by another replica, or by other policies.
-async fn end(shared: &Shared, wanted: &Wanted, hash: &str, mut leads: watch::Receiver<bool>) {
-    let leading = *leads.borrow();
+///
+/// `leading` is what the run began with: it may have changed before this is asked for the first time.
+async fn end(
+    shared: &Shared,
+    wanted: &Wanted,
+    hash: &str,
+    leading: bool,
+    mut leads: watch::Receiver<bool>,
+) {
     let changed = async {
         // Pages are judged when they are asked for.
         while !wanted.reports || shared.policies.load().hash() == hash {

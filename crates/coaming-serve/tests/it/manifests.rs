@@ -185,7 +185,7 @@ fn wrong_values_are_errors() {
     assert!(manifests(&options).unwrap_err().to_string().contains("cannot render the manifests"));
     // The schema of the chart names what does not exist, or is of another type.
     for (value, said) in [
-        ("pages.enbled=true", "enbled"),
+        ("pages.active=true", "active"),
         ("replicas=two", "replicas"),
         ("policy.mode=enfroce", "mode"),
         ("image.digest=sha256:12", "digest"),

@@ -416,7 +416,7 @@ fn a_run_is_observed_and_ctrl_c_leaves_nothing() {
             super::coaming(&["image", "slim", "--trace", "--trace-command", exercise]);
         command.arg("--output").arg(directory.path().join(out)).arg(&image);
         command.env("HOME", directory.path()).env("XDG_CACHE_HOME", directory.path());
-        command.env("TMPDIR", &temporary);
+        command.env("TMPDIR", &temporary).env("PATH", "/usr/sbin:/usr/bin:/bin");
         command
     };
     let get = "busybox wget -q -O /dev/null http://localhost/index.html";

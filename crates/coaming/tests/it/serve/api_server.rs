@@ -52,7 +52,7 @@ impl Drop for Lab {
 }
 
 impl Lab {
-    pub(super) fn command(&self, name: &str) -> Command {
+    fn command(&self, name: &str) -> Command {
         let mut command = Command::new(&self.script);
         command.arg(name).env("LAB_HOME", &self.home).env("LAB_NETNS", &self.namespace);
         command

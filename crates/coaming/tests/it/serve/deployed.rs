@@ -88,7 +88,9 @@ fn replicas_that_come_and_go_lose_no_request() {
     let lost = answers.iter().filter(|answer| !is_right(answer)).count();
     assert!(lost * 10 < answers.len(), "{lost} of {}", answers.len());
     assert!(ask(lab).iter().all(is_right), "afterwards");
-    let said = lab.kubectl(&["-n", "coaming", "logs", "-l", "app.kubernetes.io/name=coaming"], "");
+    // A replica that is being removed may have none any more.
+    let logs = ["-n", "coaming", "logs", "--ignore-errors", "-l", "app.kubernetes.io/name=coaming"];
+    let said = lab.kubectl(&logs, "");
     assert!(!said.contains("forbidden"), "{said}");
 }
 
