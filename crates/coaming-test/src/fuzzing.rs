@@ -1,4 +1,4 @@
-//! What stands in for `libfuzzer_sys` where fuzz targets run once on given inputs, with a stable
+//! A replacement for `libfuzzer_sys` where fuzz targets run once on given inputs, with a stable
 //! compiler: the same macro, and the same way from bytes to values.
 
 pub use arbitrary::{Arbitrary, Unstructured};

@@ -1,7 +1,7 @@
 //! Istio's ambient mesh: what its objects say together.
 //!
 //! Traffic between pods of the mesh arrives on one port of the receiving pod, which is the port that
-//! network policies see. This becomes policies of a tier of its own, so that pods are told apart by it
+//! network policies see. This becomes policies of a tier of its own, so that it tells pods apart
 //! and changes are taken in as those of any policy. Waypoints are few, and put together again with every
 //! change.
 

@@ -15,7 +15,7 @@ pub(super) const KINDS: &[Definition] = &[
         &["PVEAPIToken=", "PBSAPIToken="],
         r"[A-Za-z0-9_.-]{1,60}@[A-Za-z0-9_.-]{1,30}![A-Za-z0-9_.-]{1,60}[=:][0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
     ),
-    // RFC 8959: what starts so is a secret, whoever issued it.
+    // RFC 8959: what starts so is a secret, no matter who issued it.
     prefixed(
         "secret-token-uri",
         "Secret token",

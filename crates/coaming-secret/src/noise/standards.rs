@@ -1,5 +1,5 @@
-//! Values that standards and manuals print as examples, so that everyone knows them: whoever copies one into a
-//! test or a documentation leaks nothing.
+//! Values that standards and manuals print as examples. Everyone knows them: a copy of one in a test or in
+//! documentation leaks nothing.
 
 /// Each standard with its values. Only what is in the text of a standard belongs here: a value that
 /// some project uses in its tests may be in use.

@@ -116,7 +116,7 @@ fn pages_show_what_their_reader_may_list() {
     assert!(breach.contains("Ingress coaming-shop/entrance"), "an Ingress leads in");
 
     what_one_namespace_shows(lab, &own);
-    // Who may see little is told what is missing.
+    // A page for a reader with few rights names what is missing.
     let (status, page) = get(lab, "/report?namespace=coaming-shop", &few);
     assert_eq!(status, 200, "{page}");
     assert!(page.contains("you may not list, and are not shown: configmaps"), "{page}");
