@@ -59,12 +59,14 @@ const PLACES: usize = 3;
 /// What every finding is shown with.
 struct Renderers {
     options: FullOptions,
+    /// Whether there are files that `coaming fix` can change.
+    has_files: bool,
     critical: Renderer,
     other: Renderer,
 }
 
 impl Renderers {
-    fn new(options: FullOptions) -> Self {
+    fn new(options: FullOptions, has_files: bool) -> Self {
         let plain = if options.color { Renderer::styled() } else { Renderer::plain() };
         let other = plain.decor_style(DecorStyle::Ascii).term_width(options.line_width());
         let critical = if options.color {
@@ -72,7 +74,7 @@ impl Renderers {
         } else {
             other.clone()
         };
-        Self { options, critical, other }
+        Self { options, has_files, critical, other }
     }
 }
 
@@ -84,7 +86,7 @@ pub(crate) fn render<'a>(
 ) -> io::Result<()> {
     let short = !options.verbose && report.active().count() > MANY;
     let shown_in_full = |finding: &&Finding| !short || finding.severity >= Severity::High;
-    let renderers = Renderers::new(options);
+    let renderers = Renderers::new(options, !summary::is_live(report));
     let mut explained = BTreeSet::new();
     for (heading, findings) in grouped(report.active().filter(shown_in_full), places) {
         writeln!(out, "{}", bold(&heading, options))?;
@@ -206,7 +208,7 @@ fn rendered(
     if !finding.help.is_empty() {
         group = group.element(Level::HELP.message(wrapped(&finding.help)));
     }
-    if let Some(fix) = &finding.fix {
+    if let Some(fix) = finding.fix.as_ref().filter(|_| renderers.has_files) {
         let command = match fix.applicability {
             Applicability::Safe => Some("coaming fix"),
             Applicability::Unsafe => Some("coaming fix --unsafe"),

@@ -159,7 +159,7 @@ pub(super) fn render(
 }
 
 /// Whether the objects come from a cluster: there are no files.
-fn is_live(report: &Report<'_>) -> bool {
+pub(super) fn is_live(report: &Report<'_>) -> bool {
     report.file_count == 0 && report.document_count > 0
 }
 

@@ -4,9 +4,13 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 /// Set in the process that runs inside the lab's network.
 const IN_LAB: &str = "COAMING_TEST_IN_LAB";
+
+/// There is one API server, which a test restarts: one test at a time.
+static ALONE: Mutex<()> = Mutex::new(());
 
 fn script() -> Option<PathBuf> {
     let cluster = PathBuf::from(std::env::var_os("COAMING_LAB")?);
@@ -36,6 +40,7 @@ pub(crate) fn is_inside(test: &str) -> bool {
         coaming_test::skip!("no API server: COAMING_LAB names no script beside `apiserver`");
         return false;
     }
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let up = command(&["up"]).output().unwrap();
     assert!(up.status.success(), "{}", String::from_utf8_lossy(&up.stderr));
     let mut inside = command(&["exec", "--", "env"]);
