@@ -1,8 +1,8 @@
 //! Moves findings from rendered text to where it was written: the template, with the values file as
-//! a second location. A fix keeps the edits of the rendered object: who
-//! makes it finds the place in the chart.
+//! a second location. A fix keeps the edits of the rendered object: who makes it finds the place in the
+//! chart. In files of Terraform, fixes are made manually.
 
-use coaming_finding::{Category, Finding, Location};
+use coaming_finding::{Category, Finding, Fix, Location};
 use coaming_kube::{RenderMap, SourceId, World};
 use coaming_yaml::{Node, Path, Span};
 
@@ -28,9 +28,21 @@ pub fn relocate(world: &World, findings: &mut Vec<Finding>) -> bool {
         for location in locations {
             move_to_origin(world, location, &mut finding.locations);
         }
+        // Expressions of Terraform are changed by people.
+        if let Some(fix) =
+            finding.fix.as_mut().filter(|_| is_in_terraform(world, &finding.locations))
+        {
+            *fix = Fix::manual(std::mem::take(&mut fix.title), String::new());
+        }
         true
     });
     true
+}
+
+fn is_in_terraform(world: &World, locations: &[Location]) -> bool {
+    let source = locations.first().and_then(|location| world.source(location.source?));
+    let endings = [".tf", ".tofu", ".tf.json", ".tofu.json"];
+    source.is_some_and(|source| endings.iter().any(|ending| source.name.ends_with(ending)))
 }
 
 fn is_generated(world: &World, finding: &Finding) -> bool {
