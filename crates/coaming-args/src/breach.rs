@@ -152,7 +152,7 @@ impl ClusterOnly {
         }
     }
 
-    /// Without the feature there is no such option.
+    /// Without the feature the option does not exist.
     #[cfg(not(feature = "cluster"))]
     pub fn arguments(&self) -> ClusterArguments {
         ClusterArguments::default()

@@ -43,7 +43,7 @@ pub(crate) fn on_large_stack<T: Send>(
         match worker.map(std::thread::ScopedJoinHandle::join) {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => Err(RenderError::Chart("rendering failed unexpectedly".into())),
-            Err(_) => Err(RenderError::Chart("there is no thread to render in".into())),
+            Err(_) => Err(RenderError::Chart("cannot start a thread to render in".into())),
         }
     })
 }

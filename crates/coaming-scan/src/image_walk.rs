@@ -36,7 +36,7 @@ const DATABASE: &str = "dev.coaming.database";
 /// Why a registry or an image cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum WalkError {
-    /// There is no runtime for requests.
+    /// The runtime for requests cannot be started.
     #[error(transparent)]
     Http(#[from] coaming_http::Error),
     /// The registry does not answer as it should.

@@ -74,7 +74,7 @@ mod read {
     /// Why charts cannot look into a cluster.
     #[derive(Debug, thiserror::Error)]
     pub enum LookupsError {
-        /// There is no runtime for requests.
+        /// The runtime for requests cannot be started.
         #[error("cluster: {0}")]
         Http(#[from] coaming_http::Error),
         /// The cluster does not answer.

@@ -20,7 +20,7 @@ pub enum VerificationError {
     /// A server cannot be asked.
     #[error(transparent)]
     Server(#[from] ServerError),
-    /// There is no runtime for requests.
+    /// The runtime for requests cannot be started.
     #[error(transparent)]
     Http(#[from] coaming_http::Error),
 }

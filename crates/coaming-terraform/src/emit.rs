@@ -202,7 +202,7 @@ pub(crate) fn text_manifest(file: usize, pieces: Vec<Piece>) -> Option<(Manifest
                 }
             }
         }
-        // Something unknown that is no scalar may be any number of fields.
+        // Something unknown that is not a scalar may be any number of fields.
         is_incomplete |= found < unknown.len();
     }
     let is_partial = is_partial || is_incomplete;

@@ -14,6 +14,7 @@ pub mod git_repository;
 pub mod http_server;
 pub mod image_archives;
 pub mod manifests;
+pub mod planted_secrets;
 pub mod real_images;
 pub mod skip;
 pub mod tables;

@@ -1,6 +1,6 @@
 //! `coaming image --registry-results`: what the image's registry reports about it.
 //!
-//! Without the feature `registry` there is no such option.
+//! Without the feature `registry` the option does not exist.
 
 use coaming_args::ImageArguments;
 use coaming_config::Config;

@@ -83,7 +83,7 @@ fn lookups(arguments: &RenderArguments) -> Result<Lookups, CommandError> {
     }
 }
 
-/// Without the feature there is no such option.
+/// Without the feature the option does not exist.
 #[cfg(not(feature = "cluster"))]
 fn lookups(_: &RenderArguments) -> Result<Lookups, CommandError> {
     Ok(Lookups::default())

@@ -90,7 +90,7 @@ pub(crate) fn lookups(arguments: &ClusterArguments) -> Result<Lookups, CommandEr
     coaming_scan::lookups(arguments.context.clone()).map_err(failed)
 }
 
-/// Without the feature there is no such option.
+/// Without the feature the option does not exist.
 #[cfg(not(feature = "cluster"))]
 pub(crate) fn lookups(_: &ClusterArguments) -> Result<Lookups, CommandError> {
     Ok(Lookups::default())
@@ -111,7 +111,7 @@ pub(crate) fn live(arguments: &ClusterArguments, kubelets: bool) -> Option<Live>
     })
 }
 
-/// Without the feature there is no such option.
+/// Without the feature the option does not exist.
 #[cfg(not(feature = "cluster"))]
 pub(crate) fn live(_: &ClusterArguments, _: bool) -> Option<Live> {
     None

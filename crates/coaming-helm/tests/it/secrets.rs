@@ -1,14 +1,7 @@
 //! No error shows a value that is a secret, in whatever words a chart quotes it.
 
 use coaming_helm::{Options, Values, render};
-
-/// Passwords of letters alone, which nothing but their names betrays, a number, and a token.
-const SECRETS: &[(&str, &str)] = &[
-    ("<word>", "walnutkestrel"),
-    ("<other>", "siskinmango"),
-    ("<number>", "83454107"),
-    ("<token>", "q7Zt2WmX9cVb4NsK1pLd"),
-];
+use coaming_test::planted_secrets::{filled, shown};
 
 const CHART: &str = "apiVersion: v2\nname: shop\nversion: 1.0.0\n";
 
@@ -104,28 +97,6 @@ const GIVEN: &[Given] = &[
 
 fn values_file(text: String) -> Values {
     Values::File("given.yaml".to_owned(), text.into())
-}
-
-fn filled(text: &str) -> String {
-    SECRETS.iter().fold(text.to_owned(), |text, (name, value)| text.replace(name, value))
-}
-
-/// The forms of the secrets in a lower-case text, and parts of them.
-fn shown(said: &str) -> Option<&'static str> {
-    const FORMS: &[&str] = &[
-        "walnutkestrel",
-        "walnutke",
-        "siskinmango",
-        "83454107",
-        "8.345410",
-        "q7zt2wmx9cvb4nsk1pld",
-        // In base64.
-        "d2fsbnv0a2vzdhjlb",
-        "c2lza2lubwfuz2",
-        "n1p0mldtwdlj",
-    ];
-    let said = said.to_lowercase();
-    FORMS.iter().copied().find(|form| said.contains(form))
 }
 
 /// What a chart with these files fails with; nothing if it does not.

@@ -1,16 +1,9 @@
 //! No error shows a value that is a secret, in whatever words a build quotes it.
 
 use coaming_kustomize::Options;
+use coaming_test::planted_secrets::{filled, shown};
 
 use crate::disk::Disk;
-
-/// Passwords of letters alone, which nothing but their names betrays, a number, and a token.
-const SECRETS: &[(&str, &str)] = &[
-    ("<word>", "walnutkestrel"),
-    ("<other>", "siskinmango"),
-    ("<number>", "83454107"),
-    ("<token>", "q7Zt2WmX9cVb4NsK1pLd"),
-];
 
 /// Files of overlays that cannot be built.
 const OVERLAYS: &[&[(&str, &str)]] = &[
@@ -81,28 +74,6 @@ const OVERLAYS: &[&[(&str, &str)]] = &[
 
 const SECRET: &str = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {password: \
                       <word>, pin: \"<number>\"}\n";
-
-fn filled(text: &str) -> String {
-    SECRETS.iter().fold(text.to_owned(), |text, (name, value)| text.replace(name, value))
-}
-
-/// The forms of the secrets in a lower-case text, and parts of them.
-fn shown(said: &str) -> Option<&'static str> {
-    const FORMS: &[&str] = &[
-        "walnutkestrel",
-        "walnutke",
-        "siskinmango",
-        "83454107",
-        "8.345410",
-        "q7zt2wmx9cvb4nsk1pld",
-        // In base64.
-        "d2fsbnv0a2vzdhjlb",
-        "c2lza2lubwfuz2",
-        "n1p0mldtwdlj",
-    ];
-    let said = said.to_lowercase();
-    FORMS.iter().copied().find(|form| said.contains(form))
-}
 
 #[test]
 fn overlays_that_cannot_be_built() {

@@ -11,8 +11,8 @@ use crate::find::{AskedPort, FoundPeer};
 use crate::ip::IpSet;
 use crate::list::{IngressCheck, Peer};
 use crate::model::{
-    Action, ContainerPort, Direction, ExternalSource, IngressPoint, Limit, Model, PolicyKind, Rule,
-    SourceRef, TUNNEL_PORT, Tier,
+    Action, ContainerPort, Direction, ExternalSource, IngressPoint, Limit, Model, Policy,
+    PolicyKind, Rule, SourceRef, TUNNEL_PORT, Tier,
 };
 use crate::ports::{Connections, PortSet, Protocol};
 use crate::reach::{Endpoint, Reach};
@@ -58,6 +58,22 @@ pub struct PolicyVerdict {
     pub ends: bool,
     /// Its rules for the direction, in their order.
     pub rules: Vec<RuleVerdict>,
+}
+
+impl PolicyVerdict {
+    fn new(policy: &Policy, model: &Model, direction: Direction, rules: Vec<RuleVerdict>) -> Self {
+        let isolates = policy.isolates(direction);
+        Self {
+            policy: policy.to_string(),
+            location: policy.location.clone(),
+            kind: policy.kind,
+            tier: policy.tier.clone(),
+            priority: policy.priority,
+            isolates,
+            ends: isolates && !model.passes(&policy.tier),
+            rules,
+        }
+    }
 }
 
 /// One side of the connection: the source, for leaving, or the target, for entering.
@@ -409,16 +425,7 @@ fn side(
             connections: reach.rule_connections(id, direction, position, pods, other),
             limits: rule.limits.clone(),
         });
-        Some(PolicyVerdict {
-            policy: policy.to_string(),
-            location: policy.location.clone(),
-            kind: policy.kind,
-            tier: policy.tier.clone(),
-            priority: policy.priority,
-            isolates: policy.isolates(direction),
-            ends: policy.isolates(direction) && !model.passes(&policy.tier),
-            rules: rules.collect(),
-        })
+        Some(PolicyVerdict::new(policy, model, direction, rules.collect()))
     });
     let policies = policies.collect();
     let allowed = reach.allowed_by(pods, direction, other);

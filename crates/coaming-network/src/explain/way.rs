@@ -136,16 +136,7 @@ fn authorization(
                 limits: rule.limits.clone(),
             }
         });
-        PolicyVerdict {
-            policy: policy.to_string(),
-            location: policy.location.clone(),
-            kind: policy.kind,
-            tier: policy.tier.clone(),
-            priority: policy.priority,
-            isolates: policy.isolates(direction),
-            ends: policy.isolates(direction) && !model.passes(&policy.tier),
-            rules: rules.collect(),
-        }
+        PolicyVerdict::new(policy, model, direction, rules.collect())
     });
     Side {
         direction,

@@ -1,11 +1,10 @@
 //! Random ambient meshes, with waypoints and network policies, against a slow evaluator that follows
 //! one connection from proxy to proxy, as Istio's documentation describes it.
 
-use coaming_network::{Endpoint, Protocol, find_endpoint};
+use coaming_network::Protocol;
 use serde_json::{Value, json};
 
-use crate::common;
-use crate::istio_random::{Side, lets_in, random_policy, rule_fits};
+use crate::istio_random::{Side, assert_agreement, lets_in, random_policy, rule_fits};
 use crate::random::Random;
 
 const TUNNEL: u16 = 15008;
@@ -277,28 +276,8 @@ fn random_meshes_against_the_slow_evaluator() {
     for seed in 0..1500 {
         let random = &mut Random::new(seed + 77_000);
         let (objects, sides, cluster) = random_cluster(random);
-        let text: Vec<String> = objects.iter().map(Value::to_string).collect();
-        let text = text.join("\n---\n");
-        let reach = common::reach(&text);
-        assert!(reach.model().problems.is_empty(), "{:?}", reach.model().problems);
-        let endpoint = |name: &str| -> Endpoint {
-            find_endpoint(&reach, name).unwrap().endpoints.first().copied().unwrap()
-        };
-        for source in &sides {
-            for target in sides.iter().filter(|it| it.name != source.name && !it.app.is_empty()) {
-                let fast = reach.allowed(endpoint(&source.name), endpoint(&target.name));
-                for protocol in [Protocol::Tcp, Protocol::Udp] {
-                    for port in [80, 8080, 9090] {
-                        assert_eq!(
-                            fast.contains(protocol, port),
-                            cluster.connects(source, target, protocol, port),
-                            "seed {seed}: {} to {} on {protocol} {port}\n{text}",
-                            source.name,
-                            target.name
-                        );
-                    }
-                }
-            }
-        }
+        assert_agreement(seed, &objects, &sides, &[80, 8080, 9090], |source, target, by, port| {
+            cluster.connects(source, target, by, port)
+        });
     }
 }

@@ -117,7 +117,7 @@ pub enum TraceError {
          fs.inotify.max_user_watches"
     )]
     Watch(#[source] io::Error),
-    /// There is no runtime.
+    /// The runtime was not found.
     #[error(
         "--trace: cannot run {runtime}: {source}; install runc, or name it with --trace-runtime"
     )]

@@ -62,7 +62,7 @@ fn a_module_is_a_part_of_the_plain_files() {
     let kinds: Vec<&str> = world.objects().map(|object| object.kind()).collect();
     // The policy's rules are not known: it is left out.
     assert_eq!(kinds, ["Pod", "Namespace", "Pod"]);
-    // The context is not known: the pod is no whole workload.
+    // The context is not known: the pod is not a whole workload.
     assert_eq!(world.workloads().map(|it| it.object.name().to_owned()).collect::<Vec<_>>(), ["p"]);
     let fragments: usize = world.objects().map(|it| world.fragments_of(it).count()).sum();
     assert_eq!(fragments, 1);
