@@ -63,8 +63,7 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<(), String> {
 
 /// Builds the program for a target. Zig is the C compiler of targets that the system has none for.
 fn build(root: &Path, target: &str, time: u64) -> Result<PathBuf, String> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
+    let mut command = crate::cargo();
     command
         .args(["build", "--locked", "--profile", "dist", "--package", "coaming"])
         .args(["--target", target])
@@ -187,8 +186,7 @@ pub(crate) fn generated() -> Result<BTreeMap<String, Vec<u8>>, String> {
 
 /// What is linked into the program, as CycloneDX.
 pub(crate) fn sbom(root: &Path, target: &str) -> Result<Value, String> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
+    let output = crate::cargo()
         .args(["metadata", "--locked", "--format-version", "1", "--filter-platform", target])
         .args(["--manifest-path", "crates/coaming/Cargo.toml"])
         .current_dir(root)

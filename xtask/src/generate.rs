@@ -127,8 +127,7 @@ fn with_generated_part(path: &Path, part: &str, text: &str) -> Result<String, St
 
 /// What the README shows: the worst of the example, as a terminal shows it.
 fn picture(root: &Path) -> Result<String, String> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = std::process::Command::new(cargo)
+    let output = crate::cargo()
         .args(["run", "--quiet", "--package", "coaming", "--", "scan", "--color", "always"])
         .args(["--min-severity", "high", "examples/shop/database.yaml", "examples/shop/agent.yaml"])
         .current_dir(root)

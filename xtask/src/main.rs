@@ -52,10 +52,23 @@ fn root() -> PathBuf {
     here.parent().unwrap_or(here).to_path_buf()
 }
 
+/// The cargo that runs this program. What it said of the package of this program is not passed on: build
+/// scripts that read such variables would run again, and with them whatever depends on their packages.
+fn cargo() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let is_of_package =
+        |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(is_of_package) {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
 /// Writes the counts by rule on the corpus again.
 fn counts() -> Result<(), String> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo)
+    let status = cargo()
         .args(["test", "--quiet", "--package", "coaming", "--test", "it", "corpus::counts"])
         .env("COAMING_WRITE_COUNTS", "1")
         .current_dir(root())
@@ -74,8 +87,7 @@ fn test() -> Result<(), String> {
     let failed = |error: std::io::Error| format!("{}: {error}", list.display());
     std::fs::create_dir_all(root().join("target")).map_err(failed)?;
     std::fs::write(&list, "").map_err(failed)?;
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo)
+    let status = cargo()
         .args(["test", "--workspace", "--all-features", "--no-fail-fast"])
         .env(SKIPPED, &list)
         .current_dir(root())

@@ -14,8 +14,7 @@ pub(crate) fn build(root: &Path, out: &Path) -> Result<(), String> {
     if std::env::var_os("COAMING_WITHOUT_PLAYGROUND").is_some() {
         return Ok(());
     }
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    run(Command::new(cargo)
+    run(crate::cargo()
         .args(["build", "--profile", "playground", "--package", "coaming-playground"])
         .args(["--target", TARGET, "--lib"])
         // The C libraries of the engine need a compiler that knows the target: gcc does not.

@@ -134,7 +134,12 @@ fn kill_one(lab: &Lab) {
     let get =
         ["-n", "coaming", "get", "pods", "-l", "app.kubernetes.io/name=coaming", "-o", "json"];
     let pods: Value = serde_json::from_str(&lab.kubectl(&get, "")).unwrap();
-    let id = pods["items"][0]["status"]["containerStatuses"][0]["containerID"].as_str().unwrap();
+    // Replicas of the previous rollout may still be going, and have no container any more.
+    let stays = |pod: &&Value| pod["metadata"].get("deletionTimestamp").is_none();
+    let mut staying = pods["items"].as_array().unwrap().iter().filter(stays);
+    let id = staying
+        .find_map(|pod| pod["status"]["containerStatuses"][0]["containerID"].as_str())
+        .unwrap_or_else(|| panic!("no replica has a container: {pods}"));
     let socket = lab.home().join("containerd.sock").display().to_string();
     let mut kill = lab.exec("ctr");
     kill.args(["-a", &socket, "-n", "k8s.io", "tasks", "kill", "-s", "KILL"]);
