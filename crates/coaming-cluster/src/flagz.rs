@@ -22,16 +22,19 @@ const MAX_BYTES: u64 = 1 << 20;
 /// The program whose flags these are.
 const API_SERVER: &str = "kube-apiserver";
 
-/// Asks the API server for its flags, if nothing that was read has them.
-pub(crate) async fn read(client: &Client, objects: &mut ClusterObjects) {
-    let is_new = objects.minor.is_some_and(|minor| minor >= SINCE_MINOR);
-    if !is_new || objects.sources.iter().any(has_flags) {
-        return;
+/// Asks the API server for its flags, if nothing that was read has them. Returns whether they are known.
+pub(crate) async fn read(client: &Client, objects: &mut ClusterObjects) -> bool {
+    if objects.sources.iter().any(has_flags) {
+        return true;
+    }
+    if objects.minor.is_none_or(|minor| minor < SINCE_MINOR) {
+        return false;
     }
     match ask(client).await {
         Ok(Some(document)) => {
             let name = format!("{}/{API_SERVER}/flagz", objects.name);
             objects.sources.push(list::named_source(&name, document));
+            return true;
         }
         // Not served, or in a form that is not known: then a note says that its flags are not seen.
         Ok(None) => {}
@@ -40,6 +43,7 @@ pub(crate) async fn read(client: &Client, objects: &mut ClusterObjects) {
             objects.notes.push(Note { message, count: 1 });
         }
     }
+    false
 }
 
 /// Whether a source has the flags of an API server.

@@ -21,6 +21,7 @@ mod flagz;
 mod kubelet;
 mod list;
 mod lookup;
+mod metrics;
 mod page;
 mod redact;
 mod watch;
@@ -80,8 +81,8 @@ pub async fn read(options: &ClusterOptions) -> Result<ClusterObjects, ClusterErr
     if options.kubelets && options.namespace.is_none() {
         kubelet::read(&client, &mut objects).await;
     }
-    if options.namespace.is_none() {
-        flagz::read(&client, &mut objects).await;
+    if options.namespace.is_none() && !flagz::read(&client, &mut objects).await {
+        metrics::read(&client, &mut objects).await;
     }
     note_what_is_not_read(options, &resources.left_out, &mut objects);
     objects.sources.sort_by(|a, b| a.name.cmp(&b.name));

@@ -216,8 +216,10 @@ fn a_cluster_shows_its_nodes_and_what_it_does_not_show() {
         })
         .collect();
     found.sort_unstable();
-    // The lab's kubelet is open on purpose. Its control plane runs outside of pods.
+    // The lab's kubelet is open on purpose. Its control plane runs outside of pods, and what the API server
+    // counts shows that it runs without `NodeRestriction`, but with all plugins that are on by default.
     let expected = [
+        ("admission-plugins", "ComponentMetrics"),
         ("always-allow", "KubeletConfiguration"),
         ("kubelet-anonymous-requests", "KubeletConfiguration"),
         ("node-version", "Node"),

@@ -1,6 +1,6 @@
 //! The components of a control plane, and the flags that each was started with: as a static pod (a
 //! file in `/etc/kubernetes/manifests`, or its mirror in the API server), as k3s notes them on its
-//! node, or as the component itself says (`/flagz`).
+//! node, or as the component itself says (`/flagz`, or what it counts in `/metrics`).
 //!
 //! Invariant: an absent flag is evidence only where all flags are known. A command line that a
 //! shell completes, or a configuration file, is not judged by what it does not say.
@@ -127,7 +127,43 @@ const K3S_API_SERVER: &[(&str, &str)] = &[
 
 /// The component that an object other than a pod describes.
 pub(crate) fn in_object(object: Object<'_>) -> Option<Component<'_>> {
-    in_node(object).or_else(|| in_flagz(object))
+    in_node(object).or_else(|| in_flagz(object)).or_else(|| in_metrics(object))
+}
+
+/// Plugins that are on in every version that is in use, and are asked about all that is created.
+const ASKED_ABOUT_CREATION: &[&str] =
+    &["NamespaceLifecycle", "ServiceAccount", "ValidatingAdmissionWebhook"];
+
+/// A component by what it has counted: which admission plugins were asked, and which authorizers decided.
+/// Nothing else is known of its flags, and neither is known before something was created.
+fn in_metrics(object: Object<'_>) -> Option<Component<'_>> {
+    if object.kind() != "ComponentMetrics" || object.group() != "metrics.coaming.dev" {
+        return None;
+    }
+    let task = Task::of_program(object.name())?;
+    let node = object.node();
+    let plugins = node.field("admissionPlugins")?;
+    let is_asked = |entry: &coaming_yaml::Entry<'_>| {
+        entry.value.items().any(|operation| operation.as_str() == Some("CREATE"))
+    };
+    let asked: Vec<String> =
+        plugins.entries().filter(is_asked).map(|entry| entry.name().to_owned()).collect();
+    let mut flags = Vec::new();
+    let mut set = |name: &str, value: Vec<String>, node| {
+        let value = value.join(",");
+        flags.push(Flag { name: name.to_owned(), value, node: Some(node) });
+    };
+    if !asked.is_empty() {
+        let silent = ASKED_ABOUT_CREATION.iter().map(|name| (*name).to_owned());
+        let silent: Vec<String> = silent.filter(|name| !asked.contains(name)).collect();
+        set("disable-admission-plugins", silent, plugins);
+        set("enable-admission-plugins", asked, plugins);
+    }
+    if let Some(authorizers) = node.field("authorizers") {
+        let names = authorizers.items().filter_map(|item| item.as_str());
+        set("authorization-mode", names.map(str::to_owned).collect(), authorizers);
+    }
+    Some(Component { task, object, container: None, node, is_open: true, flags })
 }
 
 /// A component by the flags that it says it runs with. Flags that nobody set have their defaults, which
