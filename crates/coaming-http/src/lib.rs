@@ -35,6 +35,6 @@ pub use reader::{BlockingReader, ChunkSource};
 pub use request::Request;
 pub use reqwest::{Body, Method, StatusCode, Url, header};
 pub use response::Response;
-pub use retry::{Retries, retry_after};
+pub use retry::{Retries, retry_after, server_time};
 pub use runtime::Runtime;
 pub use tls::install_tls_provider;

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use reqwest::StatusCode;
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 
 use crate::{Error, Options, Response};
 
@@ -91,7 +91,15 @@ pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
         return Some(Duration::from_secs(seconds.into()));
     }
     let date = httpdate::parse_http_date(text).ok()?;
-    Some(date.duration_since(SystemTime::now()).unwrap_or_default())
+    Some(date.duration_since(server_time(headers)).unwrap_or_default())
+}
+
+/// The time by the server's clock, which times in its answers are by: ours may be wrong. Ours, where the
+/// answer has no `Date`.
+#[must_use]
+pub fn server_time(headers: &HeaderMap) -> SystemTime {
+    let date = headers.get(DATE).and_then(|date| date.to_str().ok());
+    date.and_then(|date| httpdate::parse_http_date(date).ok()).unwrap_or_else(SystemTime::now)
 }
 
 #[cfg(test)]
@@ -115,6 +123,12 @@ mod tests {
         assert_eq!(with("Wed, 21 Oct 2015 07:28:00 GMT"), Some(Duration::ZERO));
         assert_eq!(with("soon"), None);
         assert_eq!(with("-1"), None);
+        // By the server's own clock, which is years behind ours.
+        let mut headers = HeaderMap::new();
+        let (sent, until) = ("Wed, 21 Oct 2015 07:28:00 GMT", "Wed, 21 Oct 2015 07:28:05 GMT");
+        headers.insert(DATE, HeaderValue::from_static(sent));
+        headers.insert(RETRY_AFTER, HeaderValue::from_static(until));
+        assert_eq!(retry_after(&headers), Some(Duration::from_secs(5)));
     }
 
     #[test]

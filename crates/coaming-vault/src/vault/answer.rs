@@ -10,8 +10,12 @@ use crate::json::{self, RawFields};
 use crate::value::{Buffer, Value};
 use crate::{Fields, Lease, Secret, StoreError};
 
-/// An answer's body.
-pub(crate) struct Answer(Buffer);
+/// An answer.
+pub(crate) struct Answer {
+    body: Buffer,
+    /// When it was sent, by the store's clock.
+    sent: SystemTime,
+}
 
 /// The part of an answer that is the same for all requests.
 #[derive(Default, Deserialize)]
@@ -78,17 +82,17 @@ impl Mount {
 }
 
 impl Answer {
-    pub(crate) fn new(body: Buffer) -> Self {
-        Self(body)
+    pub(crate) fn new(body: Buffer, sent: SystemTime) -> Self {
+        Self { body, sent }
     }
 
     fn envelope(&self) -> Result<Envelope<'_>, StoreError> {
-        if self.0.as_bytes().is_empty() {
+        if self.body.as_bytes().is_empty() {
             return Ok(Envelope::default());
         }
         // The parser's message may quote the answer.
         let malformed = |_| StoreError::Answer("it is not the JSON that was expected".to_owned());
-        serde_json::from_slice(self.0.as_bytes()).map_err(malformed)
+        serde_json::from_slice(self.body.as_bytes()).map_err(malformed)
     }
 
     /// The server's messages.
@@ -128,7 +132,7 @@ impl Answer {
         if !mount.has_versions {
             let data = self.envelope()?.data.ok_or_else(not_found)?;
             let fields = json::fields(data).ok_or_else(not_found)?;
-            let lease = self.lease().or_else(|| certificate_lease(&fields));
+            let lease = self.lease().or_else(|| certificate_lease(&fields, self.sent));
             return Ok(Secret { fields, version: None, lease });
         }
         let data = self.data()?;
@@ -165,12 +169,12 @@ impl Answer {
     }
 }
 
-/// The life of a certificate, which by default has no lease. By this machine's clock: there is time left
-/// if it is wrong by less than a third of that life.
-fn certificate_lease(fields: &Fields) -> Option<Lease> {
+/// The life of a certificate, which by default has no lease. By the clock of the store, which made it: that
+/// of a node may be minutes off.
+fn certificate_lease(fields: &Fields, now: SystemTime) -> Option<Lease> {
     fields.get("certificate")?;
     let ends: u64 = fields.get("expiration")?.expose_text()?.parse().ok()?;
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    let now = now.duration_since(SystemTime::UNIX_EPOCH).ok()?;
     let duration = Duration::from_secs(ends).saturating_sub(now);
     Some(Lease { id: None, duration, renewable: false })
 }

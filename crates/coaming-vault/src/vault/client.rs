@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use coaming_http::header::{AUTHORIZATION, HeaderName, HeaderValue};
-use coaming_http::{Body, Bytes, Method, Request, StatusCode, Url, clean};
+use coaming_http::{Body, Bytes, Method, Request, StatusCode, Url, clean, server_time};
 use serde::Serialize;
 
 use crate::config::{Auth, VaultConfig};
@@ -133,7 +133,8 @@ impl Client {
         }
         let response = self.http.send_once(&request).await.map_err(unavailable)?;
         let status = response.status();
-        let answer = Answer::new(read(response).await?);
+        let sent = server_time(response.headers());
+        let answer = Answer::new(read(response).await?, sent);
         if status.is_success() {
             return Ok(answer);
         }

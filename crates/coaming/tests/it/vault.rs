@@ -161,6 +161,91 @@ fn the_agent_writes_its_files_once_or_keeps_them() {
     assert!(resident < 64 << 10, "{line}");
 }
 
+/// Where Debian's package `libfaketime` has it.
+fn clock_changer() -> Option<String> {
+    let machine = std::env::consts::ARCH;
+    let path = format!("/usr/lib/{machine}-linux-gnu/faketime/libfaketimeMT.so.1");
+    std::path::Path::new(&path).exists().then_some(path)
+}
+
+/// Two nodes whose clocks are two minutes off, one before and one behind the store's: logins, rotation, and
+/// a certificate whose life is much shorter than that.
+#[test]
+fn a_clock_that_is_off_changes_nothing() {
+    let Some(bao) = Bao::start("a_clock_that_is_off_changes_nothing") else { return };
+    let Some(preload) = clock_changer() else {
+        coaming_test::skip!("a_clock_that_is_off_changes_nothing: libfaketime is not installed");
+        return;
+    };
+    bao.run(&["secrets", "enable", "pki"]);
+    bao.run(&["write", "pki/root/generate/internal", "common_name=authority", "ttl=24h"]);
+    bao.run(&["write", "pki/roles/web", "allow_any_name=true", "no_store=true", "max_ttl=1h"]);
+    let rules = "path \"secret/*\" {capabilities = [\"read\"]}\n\
+                 path \"pki/issue/web\" {capabilities = [\"update\"]}";
+    bao.policy("app", rules);
+    bao.run(&["kv", "put", "secret/db", &format!("password={PLANTED}")]);
+    let directory = tempfile::tempdir().unwrap();
+    let store = bao.app_role("app", "1h", "2h");
+    let store: serde_json::Value = serde_json::from_str(&store).unwrap();
+    let start = |offset: &str| {
+        let files = directory.path().join(offset);
+        let certificate = serde_json::json!({"name": "web.crt", "path": "pki/issue/web",
+            "key": "certificate", "parameters": {"common_name": "web.example", "ttl": "12s"}});
+        let password =
+            serde_json::json!({"name": "password", "path": "secret/db", "key": "password"});
+        let config = serde_json::json!({
+            "stores": {"main": {"vault": store}},
+            "grants": [{"name": "db", "store": "main", "directory": files, "refreshSeconds": 1,
+                "files": [certificate, password]}],
+        });
+        let file = directory.path().join(format!("{offset}.json"));
+        std::fs::write(&file, config.to_string()).unwrap();
+        let mut agent = coaming(&["agent", "--config", &file.display().to_string()]);
+        let clock = [("LD_PRELOAD", preload.as_str()), ("FAKETIME", offset)];
+        agent.envs(clock).env("DONT_FAKE_MONOTONIC", "1").stderr(Stdio::piped());
+        (files, agent.spawn().unwrap())
+    };
+    let agents = [start("+120s"), start("-120s")];
+    let read = |files: &std::path::Path, name: &str| {
+        std::fs::read_to_string(files.join(name)).unwrap_or_default()
+    };
+    let wait = |what: &str, holds: &dyn Fn() -> bool| {
+        let start = Instant::now();
+        while !holds() {
+            assert!(start.elapsed() < Duration::from_secs(30), "{what}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    };
+    for (files, _) in &agents {
+        wait("the files are there", &|| read(files, "password") == PLANTED);
+        assert!(read(files, "web.crt").contains("BEGIN CERTIFICATE"));
+    }
+    // No certificate is used after its end, and none is made at each look.
+    let mut made = [const { Vec::new() }; 2];
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(30) {
+        for ((files, _), made) in agents.iter().zip(&mut made) {
+            let certificate = read(files, "web.crt");
+            if made.last() != Some(&certificate) {
+                made.push(certificate);
+            }
+        }
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    for made in made {
+        assert!((3..=6).contains(&made.len()), "{} certificates of 12 s in 30 s", made.len());
+    }
+    let rotated = format!("{PLANTED}-2");
+    bao.run(&["kv", "put", "secret/db", &format!("password={rotated}")]);
+    for (files, mut agent) in agents {
+        wait("the rotation arrives", &|| read(&files, "password") == rotated);
+        assert!(Command::new("kill").arg(agent.id().to_string()).status().unwrap().success());
+        assert!(agent.wait().unwrap().success());
+        let said = stderr(&agent.wait_with_output().unwrap());
+        assert!(!said.contains("pl4nted") && !said.contains("next attempt"), "{said}");
+    }
+}
+
 #[test]
 fn a_configuration_that_cannot_be_used_is_explained() {
     let directory = tempfile::tempdir().unwrap();

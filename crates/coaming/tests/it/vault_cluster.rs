@@ -68,6 +68,7 @@ fn one_container_gets_its_secret_in_a_real_cluster() {
     case.grants_say_whether_they_can_be_used();
     case.the_granted_container_reads_its_file();
     case.nobody_else_reads_it();
+    case.a_program_that_reads_its_environment_is_launched();
     case.nobody_gets_a_debugger();
     case.a_rotation_arrives_whole();
     case.jobs_end();
@@ -116,6 +117,12 @@ fn prepare(lab: &Lab, store: &Store<'_>) {
                 "files": files.iter().map(file).collect::<Vec<_>>()},
         }));
     }
+    let mut launched = objects.last().cloned().unwrap();
+    launched["metadata"]["name"] = "variable".into();
+    launched["spec"]["launcher"] = true.into();
+    launched["spec"]["directory"] = "/run/secrets/variable".into();
+    launched["spec"]["files"][0]["variable"] = "API_KEY".into();
+    objects.push(launched);
     let list = serde_json::json!({"apiVersion": "v1", "kind": "List", "items": objects});
     // The definitions are served a moment after they are stored.
     let start = Instant::now();
@@ -289,6 +296,33 @@ impl Case<'_> {
             let events = case.kubectl(&["get", "events"]);
             events.contains("SecretRefused") && events.contains("secretgrant/db")
         });
+    }
+
+    /// A static program in an image without libraries starts the container's own, which has the variable;
+    /// nobody else does.
+    fn a_program_that_reads_its_environment_is_launched(&mut self) {
+        let shows = "[ -n \"$API_KEY\" ] && exec sleep 1000000";
+        let spec = spec(shows, "sleep 1000000");
+        let spec = spec.replacen("runAsNonRoot: true", "runAsNonRoot: true, fsGroup: 1000", 1);
+        let metadata = format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: launched, namespace: {SHOP}, \
+             annotations: {{coaming.dev/secrets: variable}}}}\n"
+        );
+        self.lab.kubectl(&["create", "-f", "-"], &(metadata + &spec));
+        self.wait_ready("launched");
+        let environment = "/bin/busybox tr \"\\000\" \"\\n\" < /proc/1/environ";
+        let value = format!("API_KEY={PLANTED}-api");
+        let own = self.sh("launched", "app", environment);
+        assert!(own.lines().any(|line| line == value), "{own}");
+        let program = self.sh("launched", "app", "/bin/busybox readlink /proc/1/exe");
+        assert!(program.contains("busybox"), "the launcher is gone: {program}");
+        let write = "2>&1 /bin/busybox touch /run/coaming-launcher/x; true";
+        assert!(self.sh("launched", "app", write).contains("Read-only"));
+        assert!(!self.sh("launched", "other", environment).contains("API_KEY"));
+        let manifest = self.kubectl(&["get", "pod", "launched", "-o", "json"]);
+        assert!(manifest.contains("API_KEY=/run/secrets/variable/key"), "{manifest}");
+        assert!(!manifest.contains("pl4nted"), "{manifest}");
+        self.kubectl(&["delete", "pod", "launched", "--wait=false"]);
     }
 
     /// The requests of this version of Kubernetes have a kind of their own, without the pod.

@@ -1,9 +1,11 @@
-//! An image with this program alone, for the cluster's containerd.
+//! An image with this program and its launcher alone, for the cluster's containerd.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use coaming_test::image_archives::{docker_archive, tar};
+
+use crate::root;
 
 /// Its name.
 pub(crate) const NAME: &str = "docker.io/lab/coaming:1";
@@ -23,6 +25,7 @@ pub(crate) fn archive(directory: &Path) -> PathBuf {
     for path in text.split_whitespace().filter(|word| word.starts_with('/')) {
         files.push((path.trim_start_matches('/').to_owned(), std::fs::read(path).unwrap()));
     }
+    files.push((coaming_vault::LAUNCHER.trim_start_matches('/').to_owned(), launcher()));
     let files: Vec<(&str, u32, &[u8])> =
         files.iter().map(|(path, bytes)| (path.as_str(), 0o755, &bytes[..])).collect();
     let layer = tar(&files);
@@ -40,4 +43,19 @@ pub(crate) fn archive(directory: &Path) -> PathBuf {
     let bytes = docker_archive(config.to_string().as_bytes(), Some(NAME), &[layer]);
     std::fs::write(&archive, bytes).unwrap();
     archive
+}
+
+/// The launcher, which runs in images that have no libraries: linked statically, as in the published image.
+fn launcher() -> Vec<u8> {
+    let target = root().join("target/static-launcher");
+    let triple = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo
+        .args(["build", "--quiet", "--locked", "--package", "coaming-launch"])
+        .args(["--target", &triple, "--target-dir"])
+        .arg(&target)
+        .env("RUSTFLAGS", "-C target-feature=+crt-static")
+        .current_dir(root());
+    assert!(cargo.status().unwrap().success());
+    std::fs::read(target.join(&triple).join("debug/coaming-launch")).unwrap()
 }
