@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use super::{PRIVILEGED, command, commit, git, repository, script, text, tool, yaml};
+use super::{PRIVILEGED, command, commit, directory, git, repository, script, text, tool, yaml};
 use crate::root;
 
 fn pair(name: &str, value: &str) -> (String, String) {
@@ -289,4 +289,34 @@ fn the_manifest_for_krew_names_what_a_release_has() {
         assert!(files.iter().any(|file| file["from"] == "*/kubectl-coaming"));
         assert!(files.iter().any(|file| file["from"] == "*/coaming"));
     }
+}
+
+/// What `pulumi up` writes with `renderYamlToDirectory`, by the documentation of its Kubernetes provider: a
+/// file for each object, definitions apart; keys sorted, and names with a suffix where the program gives none.
+#[test]
+fn manifests_that_pulumi_renders_are_read() {
+    let definition = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata:\n  name: caches.shop.example\nspec:\n  group: shop.example\n  names:\n    kind: Cache\n    plural: caches\n  scope: Namespaced\n  versions:\n    - name: v1\n      schema:\n        openAPIV3Schema:\n          properties:\n            spec:\n              properties:\n                size:\n                  maximum: 4\n                  type: integer\n              type: object\n          type: object\n      served: true\n      storage: true\n";
+    let cache = "apiVersion: shop.example/v1\nkind: Cache\nmetadata:\n  labels:\n    app.kubernetes.io/managed-by: pulumi\n  name: small-3f9a01bc\n  namespace: shop\nspec:\n  size: 9\n";
+    let deployment = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  annotations:\n    pulumi.com/autonamed: \"true\"\n  labels:\n    app.kubernetes.io/managed-by: pulumi\n  name: web-6c1f2d3e\n  namespace: shop\nspec:\n  selector:\n    matchLabels:\n      app: web\n  template:\n    metadata:\n      labels:\n        app: web\n    spec:\n      containers:\n        - image: registry.example.com/web:1.4.2\n          name: web\n          securityContext:\n            privileged: true\n";
+    // A project's own files are beside: one says that it is a Pulumi program, and is no manifest.
+    let project = "name: shop\nruntime: nodejs\ndescription: The shop\n";
+    let directory = directory(&[
+        ("Pulumi.yaml", project),
+        (
+            "rendered/0-crd/apiextensions.k8s.io_v1-customresourcedefinition-caches.shop.example.yaml",
+            definition,
+        ),
+        ("rendered/1-manifest/shop.example_v1-cache-shop-small-3f9a01bc.yaml", cache),
+        ("rendered/1-manifest/apps_v1-deployment-shop-web-6c1f2d3e.yaml", deployment),
+    ]);
+    let select = ["scan", "--select", "privileged,invalid-value", "--format", "concise", "."];
+    let output = command("coaming", directory.path()).args(select).output().unwrap();
+    let said = text(&output.stdout);
+    let lines: Vec<&str> = said.lines().take(2).collect();
+    let web = "rendered/1-manifest/apps_v1-deployment-shop-web-6c1f2d3e.yaml:23:";
+    let small = "rendered/1-manifest/shop.example_v1-cache-shop-small-3f9a01bc.yaml:9:";
+    assert!(lines.iter().any(|line| line.starts_with(web)), "{said}");
+    assert!(lines.iter().any(|line| line.starts_with(small)), "{said}");
+    assert!(!said.contains("Pulumi.yaml"), "{said}");
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
 }
