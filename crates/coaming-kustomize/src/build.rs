@@ -194,8 +194,8 @@ impl Build<'_> {
                 return Err(Failure::Remote { place, address: name.to_owned() });
             }
             _ => {
-                let message = format!("names `{name}`, which does not exist");
-                return Err(self.invalid(reference.source, message));
+                let place = self.place(reference.source);
+                return Err(Failure::Missing { place, name: name.to_owned() });
             }
         }
         let (real, root) = (self.files.real_path(&path), self.files.real_path(directory));

@@ -12,6 +12,8 @@ use crate::Place;
 pub(crate) enum Failure {
     /// [`BuildError::Invalid`].
     Invalid { place: Option<Place>, message: String },
+    /// [`BuildError::Invalid`]: a file that a kustomization names does not exist.
+    Missing { place: Option<Place>, name: String },
     /// [`BuildError::Remote`].
     Remote { place: Option<Place>, address: String },
     /// [`BuildError::Program`].
@@ -26,6 +28,15 @@ impl Failure {
         match self {
             Self::Invalid { place, message } => {
                 BuildError::Invalid { place, message: known.shown(&message) }
+            }
+            // A kustomization is no place for a secret: a name that happens to contain one of the
+            // values is not one.
+            Self::Missing { place, name } => {
+                let message = format!("names `{name}`, which does not exist");
+                BuildError::Invalid { place, message: KnownValues::default().shown(&message) }
+            }
+            Self::Remote { place, address } if !address.contains(['?', '@']) => {
+                BuildError::Remote { place, address: KnownValues::default().shown(&address) }
             }
             Self::Remote { place, address } => {
                 BuildError::Remote { place, address: known.shown(&address) }

@@ -230,8 +230,8 @@ impl Target<'_, '_> {
         let problem = if is_remote(name) {
             self.build.remote(reference)
         } else {
-            let message = format!("names `{name}`, which does not exist");
-            self.build.invalid(reference.source, message)
+            let place = self.build.place(reference.source);
+            Failure::Missing { place, name: name.to_owned() }
         };
         if !self.build.options.skip_absent {
             return Err(problem);

@@ -222,6 +222,23 @@ fn a_build_goes_on_without_resources_that_do_not_exist() {
 }
 
 #[test]
+fn the_name_of_a_file_is_no_secret() {
+    let directory = tempfile::tempdir().unwrap();
+    let overlay = "== kustomization.yaml\nresources: [a.yaml, crds/workflows.yaml, 'https://example.com/workflow/base']\n== a.yaml\napiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {password: workflow}\n";
+    unpack(overlay, directory.path());
+    let options = Options { skip_absent: true, ..Options::default() };
+    let built = build(directory.path(), &options).unwrap();
+    let messages: Vec<String> = built.problems.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        messages,
+        [
+            "names `crds/workflows.yaml`, which does not exist",
+            "`https://example.com/workflow/base` would be fetched from the network"
+        ]
+    );
+}
+
+#[test]
 fn programs_are_refused() {
     for plugin in [
         "apiVersion: example.com/v1\nkind: Exec\nmetadata: {name: a}\n",
