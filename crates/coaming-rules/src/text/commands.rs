@@ -6,6 +6,10 @@
 //! plain data. Text that merely mentions a tool (`echo apt-get`, `command -v apk`, a file that is
 //! written) is not reported.
 
+use super::downloads::{
+    Unpacked, downloaded_files, downloader, is_interpreter, is_program_directory, is_unpacker,
+    makes_executable, same_file, unpacks_download,
+};
 use super::install_tools::installed_by;
 use super::shell::{Command, Pipeline, Word, parse};
 use super::wrapper::program_position;
@@ -103,6 +107,8 @@ struct Search {
     downloads: Vec<(String, &'static str)>,
     /// Whether sources were fetched.
     cloned: bool,
+    /// What was unpacked of a download.
+    unpacked: Option<Unpacked>,
     /// Whether to ignore package managers and builds from source.
     downloads_only: bool,
 }
@@ -116,7 +122,12 @@ impl Search {
     }
 
     fn pipeline(&mut self, pipeline: &Pipeline, depth: usize) -> Option<String> {
-        piped(pipeline).or_else(|| pipeline.iter().find_map(|command| self.command(command, depth)))
+        let found = piped(pipeline)
+            .or_else(|| pipeline.iter().find_map(|command| self.command(command, depth)));
+        if self.unpacked.is_none() {
+            self.unpacked = unpacks_download(pipeline);
+        }
+        found
     }
 
     fn command(&mut self, command: &Command, depth: usize) -> Option<String> {
@@ -165,6 +176,14 @@ impl Search {
                 let flag = rest.iter().position(|word| word.text == "-c")?;
                 self.script(&rest.get(flag + 1)?.text, depth)
             }
+            interpreter if is_interpreter(interpreter) => {
+                let flag =
+                    rest.iter().position(|word| matches!(word.text.as_str(), "-c" | "-e"))?;
+                // A script that only takes in an answer is not one.
+                let script = rest.get(flag + 1)?;
+                let is_whole = script.text.starts_with("$(") && script.text.ends_with(')');
+                if is_whole { from_download(script) } else { None }
+            }
             shell if is_shell(shell) => match shell_reads(rest) {
                 ShellReads::Script(position) => {
                     let script = rest.get(position)?;
@@ -193,23 +212,46 @@ impl Search {
             }
             "install" | "mv" | "cp" | "ln" => {
                 let (target, files) = arguments.split_last()?;
-                if is_program_directory(target) { any(files) } else { None }
+                if !is_program_directory(target) {
+                    return None;
+                }
+                any(files).or_else(|| self.is_unpacked(files))
+            }
+            "tar" | "bsdtar" | "unzip" => {
+                let into_programs =
+                    |word: &&str| is_program_directory(word.trim_start_matches("--directory="));
+                if arguments.iter().any(into_programs) { any(arguments) } else { None }
+            }
+            "dpkg" | "gdebi" | "rpm" | "apt" | "apt-get" | "yum" | "dnf" | "apk" | "msiexec" => {
+                let tool = arguments.iter().find_map(|file| self.downloaded_by(file))?;
+                Some(format!("a package that `{tool}` downloads is installed"))
+            }
+            "make" | "cmake" | "configure" if self.unpacked.is_some() => {
+                let tool = self.unpacked.as_ref()?.tool;
+                Some(format!("what `{tool}` downloads is built"))
             }
             "make" | "cmake" | "configure" | "ninja" | "meson"
                 if self.cloned && !self.downloads_only =>
             {
                 Some(format!("`git clone`, then `{}`", base_name(program)))
             }
-            "python" | "python3" | "perl" | "ruby" | "node" | "php" => {
-                any(arguments.get(..1).unwrap_or_default())
+            name if is_interpreter(name) => any(arguments.get(..1).unwrap_or_default()),
+            _ if program.contains('/') => {
+                self.is_download(program).or_else(|| self.is_unpacked(&[program]))
             }
-            _ if program.contains('/') => self.is_download(program),
+            // Windows also looks for programs in the working directory.
+            name if name.ends_with(".exe") => self.is_download(name),
             _ => None,
         }
     }
 
     /// Notes what a command fetches.
     fn remember(&mut self, name: &str, arguments: &[&str], command: &Command) {
+        if is_unpacker(name) {
+            if let Some(tool) = arguments.iter().find_map(|file| self.downloaded_by(file)) {
+                self.unpacked = Some(Unpacked::new(tool, arguments));
+            }
+        }
         match name {
             "git" if arguments.iter().take(4).any(|word| *word == "clone") => self.cloned = true,
             _ => {
@@ -221,9 +263,22 @@ impl Search {
         }
     }
 
+    /// Whether one of these is from a download that was unpacked.
+    fn is_unpacked(&self, files: &[&str]) -> Option<String> {
+        let unpacked = self.unpacked.as_ref()?;
+        files.iter().find(|file| unpacked.has(file))?;
+        Some(format!("a program that `{}` downloads is run", unpacked.tool))
+    }
+
     fn is_download(&self, file: &str) -> Option<String> {
-        let (_, tool) = self.downloads.iter().find(|(known, _)| same_file(known, file))?;
+        let tool = self.downloaded_by(file)?;
         Some(format!("a program that `{tool}` downloads is run"))
+    }
+
+    /// The tool that downloaded a file.
+    fn downloaded_by(&self, file: &str) -> Option<&'static str> {
+        let (_, tool) = self.downloads.iter().find(|(known, _)| same_file(known, file))?;
+        Some(tool)
     }
 }
 
@@ -240,10 +295,8 @@ fn piped(pipeline: &Pipeline) -> Option<String> {
         };
         let arguments: Vec<&str> = rest.iter().map(|word| word.text.as_str()).collect();
         let runs = match name {
-            "python" | "python3" | "perl" | "ruby" | "node" | "php" => {
-                matches!(arguments.as_slice(), [] | ["-", ..])
-            }
-            "tar" | "bsdtar" | "unzip" => arguments
+            name if is_interpreter(name) => matches!(arguments.as_slice(), [] | ["-", ..]),
+            name if is_unpacker(name) => arguments
                 .iter()
                 .any(|it| is_program_directory(it.trim_start_matches("--directory="))),
             "tee" => arguments.iter().any(|file| is_program_directory(parent(file))),
@@ -263,71 +316,6 @@ fn downloads_to_output(script: &str) -> Option<&'static str> {
         let program = command.words.get(program_position(&command.words))?;
         downloader(base_name(&program.text))
     })
-}
-
-pub(super) fn downloader(program: &str) -> Option<&'static str> {
-    ["curl", "wget", "fetch", "aria2c"].into_iter().find(|tool| *tool == program)
-}
-
-/// The files that a download is written to.
-pub(super) fn downloaded_files(tool: &str, arguments: &[&str]) -> Vec<String> {
-    // curl's `-o FILE` and `-O`; the others name the file after the address unless told.
-    let (letter, long) =
-        if tool == "wget" { ('O', "--output-document") } else { ('o', "--output") };
-    let mut files = Vec::new();
-    let mut by_address = tool != "curl";
-    let mut addresses = Vec::new();
-    let mut words = arguments.iter();
-    while let Some(word) = words.next() {
-        if let Some(value) = word.strip_prefix(long) {
-            files.extend(value.strip_prefix('=').or_else(|| words.next().copied()));
-        } else if let Some(flags) = word.strip_prefix('-').filter(|it| !it.starts_with('-')) {
-            let before_value = flags.find(|c| "HudXAebcFTxmwKECDQrtyYz".contains(c));
-            let plain = flags.get(..before_value.unwrap_or(flags.len())).unwrap_or_default();
-            by_address |= tool == "curl" && plain.contains('O');
-            if let Some((_, value)) =
-                plain.find(letter).and_then(|at| flags.split_at_checked(at + 1))
-            {
-                files.extend(if value.is_empty() { words.next().copied() } else { Some(value) });
-            }
-        } else if *word == "--remote-name" {
-            by_address = true;
-        } else if word.contains("://") {
-            addresses.push(*word);
-        }
-    }
-    if by_address && files.is_empty() {
-        files.extend(addresses.iter().map(|address| {
-            let path = address.split(['?', '#']).next().unwrap_or(address);
-            base_name(path)
-        }));
-    }
-    files.into_iter().filter(|file| !matches!(*file, "" | "-")).map(str::to_owned).collect()
-}
-
-/// Whether two names in a script mean the same file, as far as can be told without its directory.
-fn same_file(known: &str, file: &str) -> bool {
-    let plain = |name: &str| !name.trim_start_matches("./").contains('/');
-    known == file || (plain(known) || plain(file)) && base_name(known) == base_name(file)
-}
-
-/// `+x`, `a+rx`, `755` …
-fn makes_executable(mode: &str) -> bool {
-    match mode.bytes().all(|byte| byte.is_ascii_digit()) {
-        true => mode.bytes().rev().take(3).any(|digit| digit % 2 == 1),
-        false => mode.split(',').any(|part| {
-            part.split_once(['+', '=']).is_some_and(|(_, rights)| rights.contains(['x', 'X']))
-        }),
-    }
-}
-
-/// Whether programs are looked for here.
-fn is_program_directory(path: &str) -> bool {
-    let path = if parent(path).ends_with("/bin") { parent(path) } else { path };
-    matches!(
-        path.trim_end_matches('/'),
-        "/bin" | "/sbin" | "/usr/bin" | "/usr/sbin" | "/usr/local" | "/usr/local/bin" | "/opt/bin"
-    )
 }
 
 pub(super) fn parent(path: &str) -> &str {
@@ -450,6 +438,38 @@ mod tests {
                 "curl -Lo k https://x.example/k; install -m 0755 k /usr/local/bin/kubectl",
                 "a program that `curl` downloads is run",
             ),
+            (
+                "curl -Lo h.tgz https://x.example/h && tar xf h.tgz && mv linux-amd64/h /usr/local/bin/",
+                "a program that `curl` downloads is run",
+            ),
+            (
+                "curl -L https://x.example/h.tgz | tar xz; cp x/h /usr/bin/h",
+                "a program that `curl` downloads is run",
+            ),
+            (
+                "cd /tmp && wget https://x.example/g.tgz && tar -C /usr/local -xzf g.tgz",
+                "a program that `wget` downloads is run",
+            ),
+            (
+                "curl -LO https://x.example/x.tgz && tar -xzf x.tgz && ./x/install.sh",
+                "a program that `curl` downloads is run",
+            ),
+            (
+                "wget https://x.example/x.tgz && tar -xzf x.tgz && cd x && ./configure && make",
+                "what `wget` downloads is built",
+            ),
+            (
+                "python3 -c \"$(curl -fsSL https://x.example/x.py)\"",
+                "`python3` runs what `curl` downloads",
+            ),
+            (
+                "curl.exe -o x.exe https://x.example/x && x.exe /quiet",
+                "a program that `curl` downloads is run",
+            ),
+            (
+                "curl -L https://x.example/h.tgz | tar xz -C /opt/h && /opt/h/bin/run",
+                "a program that `curl` downloads is run",
+            ),
             ("git clone https://x.example/a && cd a && make install", "`git clone`, then `make`"),
             ("git -C /src clone x; cd x; ./configure", "`git clone`, then `configure`"),
         ] {
@@ -475,6 +495,9 @@ mod tests {
             "curl -s https://x.example | python3 -c 'import json'",
             "curl -s https://x.example | bash /scripts/handle.sh",
             "curl -s https://x.example | tar xz -C /data",
+            "curl -s https://x.example | tar xz -C /data && ./scripts/start.sh /data/x",
+            "curl -so d.zip https://x.example/d.zip && unzip d.zip -d /data && cp run.sh /usr/local/bin/",
+            "python3 -c \"print('$(curl -s https://x.example)')\"",
             "curl -o /data/config.json https://x.example; /app /data/config.json",
             "curl -o data.json https://x.example; chmod 644 data.json",
             "curl -H 'X-Foo: o' https://x.example/a; sh a.sh",
@@ -488,6 +511,26 @@ mod tests {
             "'",
         ] {
             assert_eq!(shell(script), None, "{script}");
+        }
+    }
+
+    #[test]
+    fn packages_and_archives_that_no_one_verifies() {
+        for script in [
+            "wget https://x.example/a.deb && dpkg -i a.deb",
+            "curl -o /tmp/a.deb https://x.example/a && apt-get install -y /tmp/a.deb",
+            "curl -L https://x.example/go.tgz -o go.tgz && tar -C /usr/local -xzf go.tgz",
+        ] {
+            assert!(runs_unverified_download(script).is_some(), "{script}");
+        }
+        for script in [
+            "apt-get update && apt-get install -y wget",
+            "curl -fsSL https://x.example/gpg -o /etc/apt/keyrings/x.asc && apt-get install -y x",
+            "wget https://x.example/a.tgz && echo 'ab  a.tgz' | sha256sum -c && tar xf a.tgz && make -C a",
+            "wget https://x.example/a.tgz && wget https://x.example/a.asc && gpg --verify a.asc && tar xf a.tgz && cd a && ./configure && make",
+            "curl -L https://x.example/data.tgz | tar xz -C /srv && chown -R app /srv",
+        ] {
+            assert_eq!(runs_unverified_download(script), None, "{script}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! What rules read in free text: shell scripts, and what they do.
 
 pub(crate) mod commands;
+mod downloads;
 mod install_tools;
 mod nested;
 pub(crate) mod packages;

@@ -17,7 +17,8 @@ pub(crate) fn skips_verification(script: &str) -> Option<String> {
     commands_in(script).iter().filter_map(Started::new).find_map(|command| skipped_by(&command))
 }
 
-/// `iwr … | iex`, `iex ((New-Object Net.WebClient).DownloadString('…'))`
+/// `iwr … | iex`, `iex ((New-Object Net.WebClient).DownloadString('…'))`, `iwr … -OutFile x.msi;
+/// Start-Process msiexec …`, unless a hash or a signature is compared.
 fn powershell_runs_download(script: &str) -> bool {
     let lower = script.to_ascii_lowercase();
     let has = |known: &[&str]| {
@@ -25,8 +26,22 @@ fn powershell_runs_download(script: &str) -> bool {
             .split(|c: char| !c.is_ascii_alphanumeric() && c != '-')
             .any(|word| known.contains(&word))
     };
-    has(&["iex", "invoke-expression"])
-        && has(&["iwr", "irm", "invoke-webrequest", "invoke-restmethod", "downloadstring"])
+    let requests = has(&["iwr", "irm", "invoke-webrequest", "invoke-restmethod"]);
+    if has(&["iex", "invoke-expression"]) && (requests || has(&["downloadstring"])) {
+        return true;
+    }
+    let downloads = requests && has(&["-outfile", "-o", "-outf"])
+        || has(&["downloadfile", "start-bitstransfer"]);
+    downloads
+        && has(&["expand-archive", "start-process", "msiexec", "add-appxpackage"])
+        && !has(&[
+            "get-filehash",
+            "get-authenticodesignature",
+            "certutil",
+            "gpg",
+            "gpgv",
+            "-hashfile",
+        ])
 }
 
 fn skipped_by(command: &Started<'_>) -> Option<String> {
@@ -75,9 +90,16 @@ fn skipped_by(command: &Started<'_>) -> Option<String> {
             .filter(|_| !arguments.contains(&"--require-hashes"))
             .map(|_| "`pip install` of a URL".to_owned())
             .or_else(|| option(&["--trusted-host"])),
+        "cargo" if arguments.contains(&"install") && arguments.contains(&"--git") => {
+            let is_fixed = arguments.iter().any(|word| word.starts_with("--rev"));
+            (!is_fixed).then(|| "`cargo install --git` without `--rev`".to_owned())
+        }
         "npm" | "pnpm" | "yarn" => arguments
             .iter()
-            .find(|word| is_download(word))
+            .find(|word| {
+                let is_archive = word.contains("/tarball/") && word.contains("://");
+                is_download(word) || is_archive || is_moving_checkout(word)
+            })
             .filter(|_| arguments.iter().any(|word| matches!(*word, "install" | "i" | "add")))
             .map(|_| format!("`{name}` installs a URL"))
             .or_else(|| {
@@ -118,9 +140,13 @@ fn installs_address(name: &str, arguments: &[&str], commands: &[&str]) -> Option
 /// commit.
 fn is_moving_checkout(word: &str) -> bool {
     let Some(address) = word.strip_prefix("git+") else { return false };
-    let path = address.split('#').next().unwrap_or_default();
+    let is_commit = |revision: &str| {
+        revision.len() == 40 && revision.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
+    // pip writes the commit after `@`, and npm after `#`.
+    let (path, fragment) = address.split_once('#').unwrap_or((address, ""));
     let revision = path.rsplit_once('@').map_or("", |(_, revision)| revision);
-    !(revision.len() == 40 && revision.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    !is_commit(revision) && !is_commit(fragment)
 }
 
 /// Whether a word has curl's `-k` among its letters, before one that takes a value.
@@ -189,6 +215,11 @@ mod tests {
             "gem install x --source http://gems.example.com",
             "powershell -Command iwr https://example.com/x.ps1 -UseBasicParsing | iex",
             "iex ((New-Object Net.WebClient).DownloadString('https://example.com/i.ps1'))",
+            "npm install -g https://example.com/a/b/tarball/main",
+            "npm i git+https://example.com/a/b.git#main",
+            "cargo install --git https://example.com/a/b tool",
+            "Invoke-WebRequest -Uri https://example.com/x.zip -OutFile x.zip ; Expand-Archive x.zip C:\\x",
+            "(New-Object Net.WebClient).DownloadFile('https://example.com/x.msi', 'x.msi'); Start-Process msiexec -ArgumentList '/i x.msi /qn' -Wait",
             "git config --global http.sslVerify=false",
             "echo 'deb [trusted=yes] https://example.com ./' > /etc/apt/sources.list.d/x.list",
         ] {
@@ -207,6 +238,9 @@ mod tests {
             "git clone https://example.com/x",
             "git clone http://localhost:3000/x",
             "Invoke-WebRequest https://example.com/x.zip -OutFile x.zip",
+            "Invoke-WebRequest https://example.com/x.zip -OutFile x.zip; if ((Get-FileHash x.zip -Algorithm sha256).Hash -ne $env:SUM) { exit 1 }; Expand-Archive x.zip C:\\x",
+            "cargo install --git https://example.com/a/b --rev 0123456789abcdef0123456789abcdef01234567 tool",
+            "npm i git+https://example.com/a/b.git#0123456789abcdef0123456789abcdef01234567",
         ] {
             assert_eq!(skips_verification(script), None, "{script}");
         }

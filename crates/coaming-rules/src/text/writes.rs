@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 
 use super::commands::{
-    MAX_NESTING, MAX_SCRIPT, ShellReads, base_name, downloaded_files, downloader, is_shell, parent,
-    shell_reads,
+    MAX_NESTING, MAX_SCRIPT, ShellReads, base_name, is_shell, parent, shell_reads,
 };
+use super::downloads::{downloaded_files, downloader};
 use super::shell::{Command, Word, parse};
 use super::wrapper::program_position;
 

@@ -13,8 +13,9 @@ rule! {
     /// ## What it looks for
     ///
     /// Dockerfiles that use programs from the internet without verifying them: `curl … | sh`;
-    /// downloads that are unpacked into program directories or made executable without comparing a
-    /// checksum or a signature; `ADD` of a URL without `--checksum`; and package managers that do
+    /// downloads that are made executable, installed as a package, or unpacked into program
+    /// directories without comparing a checksum or a signature; programs that are run or moved out of an
+    /// archive that was downloaded so; the same in PowerShell; `ADD` of a URL without `--checksum`; and package managers that do
     /// not verify (`apk add --allow-untrusted`, `--nogpgcheck`, `[trusted=yes]`), that get a
     /// downloaded key (`apt-key add`) or install a package from a URL (`pip install https://…`);
     /// and what does not verify certificates (`curl -k`, `pip install --trusted-host`,
