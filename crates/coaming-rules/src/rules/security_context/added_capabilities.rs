@@ -91,6 +91,23 @@ rule! {
     ///           add: [WAKE_ALARM]
     /// ```
     ///
+    /// In a user namespace, the finding is less severe: the capability counts only there.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   hostUsers: false
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       securityContext:
+    ///         capabilities:
+    ///           add: [SYS_ADMIN]
+    /// ```
+    ///
     /// ## Good
     ///
     /// ```yaml
@@ -187,10 +204,24 @@ impl ContainerRule for AddedCapabilities {
             .iter()
             .filter_map(|name| DANGERS.iter().find(|(known, _, _)| *known == name.as_str()))
             .max_by_key(|(_, severity, _)| *severity);
-        let why = worst.map_or_else(
-            || "An attacker in the container has one more privilege of root.".to_owned(),
-            |(name, _, danger)| format!("With `{name}`, an attacker in the container {danger}."),
-        );
+        let is_mapped = scope.pod.node().boolean("hostUsers") == Some(false);
+        let severity = match worst.map_or(Severity::Low, |(_, severity, _)| *severity) {
+            Severity::Critical | Severity::High if is_mapped => Severity::Medium,
+            _ if is_mapped => Severity::Low,
+            severity => severity,
+        };
+        let why = if is_mapped {
+            "With `hostUsers: false`, capabilities count in the pod's own user namespace only, but \
+             they open parts of the kernel to an attacker in the container that others cannot reach."
+                .to_owned()
+        } else {
+            worst.map_or_else(
+                || "An attacker in the container has one more privilege of root.".to_owned(),
+                |(name, _, danger)| {
+                    format!("With `{name}`, an attacker in the container {danger}.")
+                },
+            )
+        };
         let message = format!(
             "{} adds the {} {}",
             phrases::container(scope),
@@ -212,7 +243,7 @@ impl ContainerRule for AddedCapabilities {
             draft
                 .why(why)
                 .help("Remove the capabilities that the application does not need.")
-                .severity(worst.map_or(Severity::Low, |(_, severity, _)| *severity))
+                .severity(severity)
                 .done(),
         );
     }
