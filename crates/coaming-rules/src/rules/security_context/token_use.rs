@@ -232,6 +232,14 @@ fn of_container(container: Container<'_>) -> TokenUse {
     let variables = container.node().list("env").map(|variable| {
         let name = variable.string("name").unwrap_or_default();
         let value = variable.string("value").map_or(TokenUse::None, of_text);
+        // `SPRING_CLOUD_KUBERNETES_ENABLED: "true"`, `VAULT_AUTH_METHOD: kubernetes`
+        let is_asked = variable.string("value").is_some_and(|value| {
+            let is_on = matches!(value, "true" | "True" | "TRUE" | "1" | "yes" | "on" | "enabled");
+            name.contains("KUBERNETES") && is_on || name.contains("VAULT_") && value == "kubernetes"
+        });
+        if is_asked {
+            return TokenUse::Shown;
+        }
         let field = variable.mapping("valueFrom").mapping("fieldRef").string("fieldPath");
         let hint = ["KUBE", "K8S", "VAULT_", "WATCH_NAMESPACE", "OPERATOR_"];
         // Members of a cluster find each other through the API by their namespace.
@@ -380,6 +388,12 @@ mod tests {
                 "workingDir: /var/run/secrets/kubernetes.io/serviceaccount, command: [cat, token]",
                 TokenUse::Shown,
             ),
+            (
+                "env: [{name: SPRING_CLOUD_KUBERNETES_CONFIG_ENABLED, value: 'true'}]",
+                TokenUse::Shown,
+            ),
+            ("env: [{name: VAULT_AUTH_METHOD, value: kubernetes}]", TokenUse::Shown),
+            ("env: [{name: KUBERNETES_ENABLED, value: 'false'}]", TokenUse::Possible),
             ("args: [--inCluster]", TokenUse::Shown),
             ("args: [airflow, scheduler]", TokenUse::Possible),
             ("args: ['--lock=leases']", TokenUse::Possible),
