@@ -105,6 +105,13 @@ pub(super) fn check<'a>(
     problems: &mut Vec<SchemaProblem<'a>>,
 ) {
     let patterns = schema.is_certain.then_some(&definitions.patterns);
+    // The API server drops the `status` that a user writes, on which a combination may depend.
+    if let Some(patterns) = patterns.filter(|_| object.field("status").is_none())
+        && let Some(limit) = combined::problem(object, schema.node, patterns)
+    {
+        let kind = SchemaProblemKind::Refused { name: "", limit };
+        problems.push(SchemaProblem { node: object, kind });
+    }
     Checker { prunes: schema.prunes, patterns, problems }.object(object, schema.node, true);
 }
 

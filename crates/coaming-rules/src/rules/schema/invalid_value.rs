@@ -123,6 +123,41 @@ rule! {
     /// spec: {}
     /// ```
     ///
+    /// A combination for the whole object.
+    ///
+    /// ```yaml
+    /// apiVersion: apiextensions.k8s.io/v1
+    /// kind: CustomResourceDefinition
+    /// metadata:
+    ///   name: caches.example.com
+    /// spec:
+    ///   group: example.com
+    ///   scope: Namespaced
+    ///   names: {kind: Cache, plural: caches}
+    ///   versions:
+    ///     - name: v1
+    ///       served: true
+    ///       storage: true
+    ///       schema:
+    ///         openAPIV3Schema:
+    ///           type: object
+    ///           oneOf:
+    ///             - properties: {spec: {required: [memory]}}
+    ///             - properties: {spec: {required: [disk]}}
+    ///           properties:
+    ///             spec:
+    ///               type: object
+    ///               properties:
+    ///                 memory: {type: string}
+    ///                 disk: {type: string}
+    /// ---
+    /// apiVersion: example.com/v1
+    /// kind: Cache
+    /// metadata:
+    ///   name: sessions
+    /// spec: {memory: 1Gi, disk: 2Gi}
+    /// ```
+    ///
     /// ## Good
     ///
     /// A value that the definition allows.
@@ -195,17 +230,21 @@ impl ObjectRule for InvalidValue {
                 {
                     continue;
                 }
+                SchemaProblemKind::Refused { limit, .. } if problem.node == object.node() => (
+                    "spec",
+                    format!("{} must {}", phrases::object(object), allowed(limit)),
+                    "write what the definition allows".to_owned(),
+                ),
                 SchemaProblemKind::Refused { name, limit } => (
                     name,
                     format!("`{name}` of {} must {}", phrases::object(object), allowed(limit)),
                     format!("write a value that `{name}` allows"),
                 ),
                 SchemaProblemKind::Missing { name } if !is_partial(context.world, object) => {
-                    let path = problem.node.path();
-                    let place = if path.is_root() {
+                    let place = if problem.node == object.node() {
                         phrases::object(object)
                     } else {
-                        format!("`{path}` of {}", phrases::object(object))
+                        format!("`{}` of {}", problem.node.path(), phrases::object(object))
                     };
                     (name, format!("{place} requires `{name}`"), format!("set `{name}`"))
                 }
