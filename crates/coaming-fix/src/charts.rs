@@ -26,6 +26,10 @@ use crate::round::Round;
 const NOT_ALONE: &str = "no edit of the files that it is rendered from makes this change and no other; \
                          change them manually";
 
+/// Why a fix of an overlay is not made whose base is elsewhere.
+const OUTSIDE: &str = "the file is outside of the paths to fix: run `coaming fix` on a directory that \
+                       contains it, too";
+
 /// A fix of what the chart of a variant rendered to.
 type OfChart<'f> = (usize, &'f Finding, &'f Fix);
 
@@ -89,7 +93,7 @@ impl Charts {
         for &(variant, finding, fix) in fixes {
             let what = Made::new(finding, fix);
             let Some(trial) = self.try_fix(worlds, variant, fix, &done, &intended) else {
-                skipped.push(skip(worlds, finding, fix, what));
+                skipped.push(self.skip(worlds, variant, finding, fix, what));
                 continue;
             };
             let changed: BTreeSet<String> = trial
@@ -111,6 +115,23 @@ impl Charts {
         self.texts = done.texts;
         self.changed = done.changed;
         done.worlds
+    }
+
+    /// What is said of a fix that is not made.
+    fn skip(
+        &self,
+        worlds: &[World],
+        variant: usize,
+        finding: &Finding,
+        fix: &Fix,
+        made: Made,
+    ) -> Skipped {
+        let source = fix.edits.first().map(|edits| edits.source);
+        let file = source.and_then(|id| crate::plan::source(worlds, id));
+        let file = file.map_or_else(String::new, |file| file.name.clone());
+        let is_outside = self.recipe(variant).is_some_and(|recipe| recipe.is_outside(&file));
+        let reason = if is_outside { OUTSIDE } else { NOT_ALONE }.to_owned();
+        Skipped { file, made, reason, object: finding.object.clone(), orders: orders(fix) }
     }
 
     /// What comes of a fix after `done`, if all its edits can be made.
@@ -211,18 +232,6 @@ fn in_order(edits: &[Edit]) -> Vec<&Edit> {
     let is_removal = |edit: &&Edit| matches!(edit, Edit::Remove { .. });
     let (removals, others): (Vec<&Edit>, Vec<&Edit>) = edits.iter().partition(is_removal);
     others.into_iter().chain(removals.into_iter().rev()).collect()
-}
-
-fn skip(worlds: &[World], finding: &Finding, fix: &Fix, made: Made) -> Skipped {
-    let source = fix.edits.first().map(|edits| edits.source);
-    let file = source.and_then(|id| crate::plan::source(worlds, id));
-    Skipped {
-        file: file.map_or_else(String::new, |file| file.name.clone()),
-        made,
-        reason: NOT_ALONE.to_owned(),
-        object: finding.object.clone(),
-        orders: orders(fix),
-    }
 }
 
 fn root<'w>(world: &'w World, edits: &DocumentEdits) -> Option<Node<'w>> {

@@ -37,6 +37,8 @@ enum Origin {
         options: Box<Options>,
         /// The files that the result is from, and that may be edited.
         files: BTreeSet<String>,
+        /// Those that may not.
+        outside: BTreeSet<String>,
     },
 }
 
@@ -49,7 +51,8 @@ impl Recipe {
 
     pub(crate) fn of_overlay(overlay: &Overlay, options: &Options) -> Self {
         let (overlay, options) = (Box::new(overlay.clone()), Box::new(options.clone()));
-        Self::of(Origin::Overlay { overlay, options, files: BTreeSet::new() })
+        let (files, outside) = (BTreeSet::new(), BTreeSet::new());
+        Self::of(Origin::Overlay { overlay, options, files, outside })
     }
 
     fn of(origin: Origin) -> Self {
@@ -58,7 +61,7 @@ impl Recipe {
 
     /// Limits what can be edited of an overlay to these directories and files. A base may be anywhere.
     pub(crate) fn limit(&mut self, roots: &[PathBuf], sources: &[(SourceId, Arc<Source>)]) {
-        let Origin::Overlay { files, .. } = &mut self.origin else { return };
+        let Origin::Overlay { files, outside, .. } = &mut self.origin else { return };
         let is_inside = |name: &str| {
             let real = Path::new(name).canonicalize();
             real.is_ok_and(|real| roots.iter().any(|root| real.starts_with(root)))
@@ -66,7 +69,19 @@ impl Recipe {
         let named = sources.iter().map(|(_, source)| source);
         let used = named.filter(|source| source.kind == SourceKind::ChartFile);
         let names = used.map(|source| source.name.clone());
-        files.extend(names.filter(|name| is_inside(name)));
+        for name in names {
+            if is_inside(&name) {
+                files.insert(name)
+            } else {
+                outside.insert(name)
+            };
+        }
+    }
+
+    /// Whether a file that it is rendered from is outside of what may be edited.
+    #[must_use]
+    pub fn is_outside(&self, name: &str) -> bool {
+        matches!(&self.origin, Origin::Overlay { outside, .. } if outside.contains(name))
     }
 
     /// Remembers the ids of the first rendering. `variant` makes the ids of later sources unique.

@@ -21,6 +21,15 @@ pub(crate) fn planned_in(
     rules: &[&str],
     files: &[(&str, &str)],
 ) -> (Plan, BTreeMap<String, String>) {
+    planned_below(rules, files, "")
+}
+
+/// The same, where only what is below one of the directories is given.
+pub(crate) fn planned_below(
+    rules: &[&str],
+    files: &[(&str, &str)],
+    below: &str,
+) -> (Plan, BTreeMap<String, String>) {
     let directory = tempfile::tempdir().unwrap();
     for (name, text) in files {
         let path = directory.path().join(name);
@@ -29,7 +38,7 @@ pub(crate) fn planned_in(
     }
     let root = directory.path().to_str().unwrap().to_owned();
     let options = Options { keep_recipes: true, ..Options::default() };
-    let loaded = load(&[PathBuf::from(&root)], &options);
+    let loaded = load(&[PathBuf::from(&root).join(below)], &options);
     assert!(loaded.errors.is_empty(), "{:?}", loaded.errors);
     let variants = loaded.variants.into_iter().map(|variant| Variant {
         name: variant.name,

@@ -1,6 +1,6 @@
 //! Fixes of what overlays are built to, made in bases and patches.
 
-use super::charts::planned_in;
+use super::charts::{planned_below, planned_in};
 
 const WEB: &str = "\
 # The web server.
@@ -139,4 +139,42 @@ fn a_field_that_a_patch_adds_does_not_hide_the_resource() {
     assert!(plan.skipped.is_empty(), "{plan:#?}");
     assert_eq!(changes.keys().collect::<Vec<_>>(), ["base/web.yaml"], "{plan:#?}");
     assert!(changes["base/web.yaml"].contains("- name: web-tmp"), "{}", changes["base/web.yaml"]);
+}
+
+#[test]
+fn a_base_outside_of_what_is_given_is_the_reason() {
+    let base = WEB.replace("privileged: false", "privileged: true");
+    let files = [
+        ("base/web.yaml", base.as_str()),
+        BASE[1],
+        ("prod/kustomization.yaml", "resources: [../base]\nnamePrefix: prod-\n"),
+    ];
+    let (plan, changes) = planned_below(&["privileged"], &files, "prod");
+    assert!(changes.is_empty(), "{changes:?}");
+    let skipped = plan.skipped.first().unwrap();
+    assert!(skipped.file.ends_with("base/web.yaml"), "{skipped:?}");
+    assert!(skipped.reason.contains("outside of the paths to fix"), "{skipped:?}");
+    let (plan, changes) = planned_in(&["privileged"], &files);
+    assert_eq!(changes.keys().collect::<Vec<_>>(), ["base/web.yaml"], "{plan:#?}");
+}
+
+#[test]
+fn a_fix_is_split_between_a_base_and_its_patch() {
+    let base = WEB.replace("{privileged: false}", "{allowPrivilegeEscalation: true} # old");
+    let patch = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  template:\n    \
+                 spec:\n      containers:\n        - name: web\n          securityContext:\n            \
+                 # For the profiler.\n            privileged: true\n            runAsUser: 7 # ours\n";
+    let files = [
+        ("base/web.yaml", base.as_str()),
+        BASE[1],
+        ("prod/kustomization.yaml", "resources: [../base]\npatches: [{path: p.yaml}]\n"),
+        ("prod/p.yaml", patch),
+    ];
+    let rules = ["privileged", "privilege-escalation"];
+    let (plan, changes) = planned_in(&rules, &files);
+    assert_eq!(changes.keys().collect::<Vec<_>>(), ["base/web.yaml", "prod/p.yaml"], "{plan:#?}");
+    assert!(changes["base/web.yaml"].contains("allowPrivilegeEscalation: false"), "{changes:?}");
+    assert!(changes["prod/p.yaml"].contains("runAsUser: 7 # ours\n"), "{changes:?}");
+    assert!(!changes["prod/p.yaml"].contains("privileged"), "{changes:?}");
+    assert!(plan.left.is_empty() && plan.skipped.is_empty(), "{plan:#?}");
 }
