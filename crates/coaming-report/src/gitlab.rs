@@ -2,7 +2,7 @@
 
 use std::io;
 
-use coaming_finding::{Finding, InputError, Severity};
+use coaming_finding::{Finding, InputError, Note, Severity};
 use serde_json::json;
 
 use crate::text::{paragraph, subject};
@@ -41,7 +41,7 @@ pub(crate) fn render(
         })
     });
     let errors = report.errors.iter().map(unread);
-    let issues: Vec<_> = findings.chain(errors).collect();
+    let issues: Vec<_> = findings.chain(errors).chain(report.notes.iter().map(note)).collect();
     serde_json::to_writer_pretty(&mut *out, &issues)?;
     writeln!(out)
 }
@@ -60,6 +60,20 @@ fn unread(error: &InputError) -> serde_json::Value {
         "severity": "critical",
         "fingerprint": coaming_finding::input_fingerprint(error),
         "location": {"path": error.file, "lines": {"begin": line, "end": line}},
+    })
+}
+
+/// What was not evaluated: it is about no single file.
+fn note(note: &Note) -> serde_json::Value {
+    let message = format!("Note: {}", note.message);
+    json!({
+        "type": "issue",
+        "check_name": "note",
+        "description": message,
+        "categories": ["Security"],
+        "severity": "info",
+        "fingerprint": coaming_finding::input_fingerprint(&InputError::new(NO_FILE, message.as_str())),
+        "location": {"path": NO_FILE, "lines": {"begin": 1, "end": 1}},
     })
 }
 

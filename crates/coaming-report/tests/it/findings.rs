@@ -188,6 +188,18 @@ fn gitlab_reports_have_what_gitlab_requires() {
 }
 
 #[test]
+fn what_was_not_evaluated_is_in_code_quality_reports() {
+    let note = Note { message: "1 Application is not evaluated".to_owned(), count: 1 };
+    let text = rendered_noting(&[], &[note], Format::Gitlab, FullOptions::default());
+    let issues: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let issue = issues.as_array().unwrap().last().unwrap();
+    assert_eq!(issue["severity"], "info");
+    assert_eq!(issue["description"], "Note: 1 Application is not evaluated");
+    assert!(issue["fingerprint"].is_string() && issue["location"]["path"].is_string());
+    assert_eq!(issue["location"]["lines"]["begin"], 1);
+}
+
+#[test]
 fn markup_is_escaped() {
     for format in [Format::Html, Format::Junit, Format::Markdown] {
         let text = rendered(&[finding("web")], format);
