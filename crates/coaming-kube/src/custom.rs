@@ -115,6 +115,7 @@ static LAYOUTS: &[GroupLayout] = &[
             is_container: false,
             contexts: &["securityContext"],
             defaults: None,
+            shared: Some("templateDefaults"),
             volumes: &["volumes"],
         },
     },
@@ -126,6 +127,7 @@ static LAYOUTS: &[GroupLayout] = &[
             is_container: false,
             contexts: &[],
             defaults: Some("stepTemplate"),
+            shared: None,
             volumes: &["volumes"],
         },
     },
@@ -146,6 +148,7 @@ const FRAGMENT: PodLayout = PodLayout {
     is_container: false,
     contexts: &["securityContext", "podSecurityContext"],
     defaults: None,
+    shared: None,
     volumes: &["volumes", "extraVolumes", "additionalVolumes", "podVolumes"],
 };
 
@@ -169,6 +172,7 @@ static STEP: PodLayout = PodLayout {
     is_container: false,
     contexts: &["securityContext"],
     defaults: None,
+    shared: None,
     volumes: &["volumes"],
 };
 
@@ -270,13 +274,34 @@ impl<'a> Search<'a> {
             self.add(node, layout, outer, true);
             outer = Some(node);
         }
+        // What a workflow says is inherited by its templates, whatever it is.
+        if self.shared().is_some() && node.sequence("templates").is_some() {
+            outer = Some(node);
+        }
+        let is_shared = self.is_shared(node);
         for entry in node.entries() {
             let holds = |layout: &PodLayout| layout.has(entry.name(), entry.value);
-            let is_part = layout.is_some_and(holds);
+            let is_part = layout.is_some_and(holds) || is_shared && self.is_single(entry.name());
             if !is_part && !is_context(entry.name()) {
                 self.node(entry.value, outer, depth + 1);
             }
         }
+    }
+
+    /// The field with what all pods of the resource inherit.
+    fn shared(&self) -> Option<&'static str> {
+        self.layout.and_then(|layout| layout.shared)
+    }
+
+    /// Whether a node has what all pods of the resource inherit. A container in it is judged where
+    /// they are: it is none by itself.
+    fn is_shared(&self, node: Node<'a>) -> bool {
+        let Some((field, parent)) = self.shared().zip(node.parent()) else { return false };
+        parent.get(field) == Some(node) && parent.sequence("templates").is_some()
+    }
+
+    fn is_single(&self, field: &str) -> bool {
+        self.layout.is_some_and(|layout| layout.single.iter().any(|(name, _)| *name == field))
     }
 
     fn add(
@@ -443,6 +468,33 @@ mod tests {
     }
 
     #[test]
+    fn templates_of_argo_inherit_the_defaults_of_their_kind() {
+        let text = "apiVersion: argoproj.io/v1alpha1\nkind: CronWorkflow\nspec:\n  workflowSpec:\n    templateDefaults:\n      serviceAccountName: build\n      securityContext: {runAsUser: 7}\n      container: {securityContext: {privileged: true}}\n    templates:\n    - {name: a, container: {image: x}}\n    - {name: b, script: {image: x}}\n    - {name: c, securityContext: {runAsUser: 8}, container: {image: x, securityContext: {privileged: false}}}\n";
+        let document = coaming_yaml::parse(text.into()).documents.remove(0);
+        let pods = pods_in(document.root(), "argoproj.io", "CronWorkflow");
+        let judged: Vec<_> = pods
+            .iter()
+            .filter(|pod| !pod.is_fragment)
+            .map(|pod| {
+                let pod = crate::PodSpec::new(pod.spec, None).with(pod.layout, pod.outer);
+                let container = pod.containers().next().unwrap();
+                (
+                    container.security_context().and_then(|context| context.privileged()),
+                    pod.security_context().and_then(|context| context.run_as_user()),
+                    pod.service_account_name(),
+                )
+            })
+            .collect();
+        let of_a = (Some(true), Some(7), "build");
+        assert_eq!(judged, [of_a, (None, Some(7), "build"), (Some(false), Some(8), "build")]);
+        // The container of the defaults is none by itself.
+        let fragments: Vec<_> = pods.iter().filter(|pod| pod.is_fragment).collect();
+        assert!(
+            fragments.iter().all(|pod| pod.layout.single.is_empty() && !pod.layout.is_container)
+        );
+    }
+
+    #[test]
     fn parts_of_pods_are_found_without_images() {
         let kafka = "apiVersion: kafka.strimzi.io/v1beta2\nkind: Kafka\nspec: {kafka: {template: {kafkaContainer: {securityContext: {privileged: true}}}}}\n";
         assert_eq!(found(kafka).1, ["kafkaContainer"]);
@@ -470,7 +522,7 @@ mod tests {
     #[test]
     fn settings_without_containers_are_those_of_one() {
         let pod = "apiVersion: kafka.strimzi.io/v1beta2\nkind: KafkaConnect\nspec: {template: {pod: {securityContext: {runAsUser: 0}}}}\n";
-        assert_eq!(found(pod).1, ["pod"]);
+        assert_eq!(found(pod).1, [""]);
         let redis = "apiVersion: databases.spotahome.com/v1\nkind: RedisFailover\nspec: {redis: {image: 'redis:latest', securityContext: {runAsUser: 0}, containerSecurityContext: {privileged: true}}}\n";
         assert_eq!(found(redis).1, ["redis"]);
         let document = coaming_yaml::parse(redis.into()).documents.remove(0);

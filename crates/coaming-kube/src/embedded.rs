@@ -3,8 +3,9 @@
 //!
 //! Values are in the fields that a table names. Manifests are known by what they are, in a field of
 //! any kind: one or several documents of YAML or JSON, or what a script passes to a command
-//! (`kubectl apply -f - <<EOF`). What cannot be read (a template, a patch) is counted. Invariant: no
-//! text of a Secret and of `metadata` is opened.
+//! (`kubectl apply -f - <<EOF`). Of a template, what does not depend on a condition is read. What
+//! cannot be read (a patch, other templates) is counted. Invariant: no text of a Secret and of
+//! `metadata` is opened.
 
 mod parameters;
 
@@ -15,6 +16,7 @@ use coaming_yaml::{Document, Node, NodeId};
 use crate::Fields as _;
 use crate::custom::has_patterns;
 use crate::object::is_object;
+use crate::template::unconditional;
 
 /// How deep manifests in texts of manifests in texts are opened.
 const MAX_DEPTH: usize = 4;
@@ -24,6 +26,9 @@ const MAX_DEPTH: usize = 4;
 pub(crate) struct Manifests {
     /// Those that were opened.
     pub(crate) opened: Vec<NodeId>,
+    /// Those that are templates: what they say without conditions is known, and what they do not say
+    /// is not.
+    pub(crate) templates: Vec<NodeId>,
     /// How many texts were not.
     pub(crate) unread: u32,
 }
@@ -67,8 +72,13 @@ fn open_text(document: &mut Document, text: NodeId, found: &mut Manifests) {
     let mut nodes = document.open_documents(text, is_object);
     if nodes.is_empty() {
         let (parts, unread) = document.open_parts(text, passed_manifests, is_object);
-        let none = u32::from(parts.is_empty() && unread == 0);
-        (nodes, found.unread) = (parts, found.unread + unread + none);
+        if parts.is_empty() && unread == 0 {
+            let templates = document.open_altered(text, unconditional, is_object);
+            found.unread += u32::from(templates.is_empty());
+            found.templates.extend(templates);
+            return;
+        }
+        (nodes, found.unread) = (parts, found.unread + unread);
     }
     found.opened.extend(nodes.into_iter().filter(|&id| is_object(document.node(id))));
 }
@@ -140,6 +150,26 @@ pub(crate) fn open_values(document: &mut Document, object: NodeId) -> u32 {
         unread += u32::from(!document.open_embedded(text) && is_text);
     }
     unread
+}
+
+/// Opens the patches of pods that workflows of Argo keep as text. Returns how many of them were not
+/// opened: those that have parameters in them.
+pub(crate) fn open_pod_patches(document: &mut Document, object: NodeId) -> u32 {
+    let object = document.node(object);
+    if !object.string("apiVersion").is_some_and(|version| version.starts_with("argoproj.io/")) {
+        return 0;
+    }
+    let spec = object.mapping("spec");
+    let spec = spec.mapping("workflowSpec").or(spec);
+    let holders = spec.into_iter().chain(spec.mapping("templateDefaults"));
+    let patches: Vec<NodeId> = holders
+        .chain(spec.list("templates"))
+        .filter_map(|holder| holder.field("podSpecPatch"))
+        .filter(|patch| patch.as_str().is_some_and(|text| !text.trim().is_empty()))
+        .map(Node::id)
+        .collect();
+    let unread = patches.into_iter().filter(|patch| !document.open_embedded(*patch));
+    u32::try_from(unread.count()).unwrap_or(u32::MAX)
 }
 
 /// The fields of an object that hold values of charts as text.
@@ -217,7 +247,7 @@ mod tests {
             ("v1\nkind: Secret\nstringData:\n  pod: |\n    ", 1),
             ("v1\nkind: ConfigMap\ndata:\n  run: |\n    kubectl apply -f - <<EOF\n    ", 1),
             ("v1\nkind: ConfigMap\ndata:\n  pod: |\n    - 1\n    ---\n    ", 1),
-            ("v1\nkind: ConfigMap\ndata:\n  pod: |\n    {{- if .a }}\n    ", 1),
+            ("v1\nkind: ConfigMap\ndata:\n  pod: |\n    {{- if .a\n    ", 1),
             (
                 "kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nspec:\n  patches: [x]\n  patch: |\n    ",
                 1,
@@ -230,6 +260,37 @@ mod tests {
         }
         let other = "apiVersion: v1\nkind: ConfigMap\ndata:\n  config: |\n    apiVersion: v1\n    kind: Config\n    users: []\n";
         assert_eq!(manifests(other), (Vec::new(), 0));
+    }
+
+    #[test]
+    fn templates_are_opened_by_what_they_always_say() {
+        let text = "apiVersion: v1\nkind: ConfigMap\ndata:\n  pod: |\n    apiVersion: v1\n    kind: Pod\n    metadata:\n      name: {{ .Name }}\n    spec:\n      {{- if .Host }}\n      hostPID: true\n      {{- end }}\n      containers:\n      - {name: a, image: {{ .Image }}, securityContext: {privileged: true}}\n";
+        let mut document = coaming_yaml::parse(text.into()).documents.remove(0);
+        let root = document.root().id();
+        let found = open_manifests(&mut document, root);
+        assert_eq!((found.opened.len(), found.templates.len(), found.unread), (0, 1, 0));
+        let pod = document.node(found.templates[0]);
+        assert!(pod.is_sealed() && pod.mapping("spec").field("hostPID").is_none());
+        let container = pod.mapping("spec").list("containers").next().unwrap();
+        let image = container.field("image").unwrap();
+        assert_eq!(image.span().unwrap().text(text), "{{ .Image }}");
+        // The text itself is as it was.
+        assert!(document.root().mapping("data").string("pod").is_some());
+        let source =
+            crate::Source::new("a.yaml", text.into(), coaming_yaml::parse(text.into()).documents);
+        assert_eq!((source.templates(), source.unread_manifests()), (1, 0));
+    }
+
+    #[test]
+    fn patches_of_pods_in_workflows_are_opened() {
+        let text = "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nspec:\n  podSpecPatch: '{\"hostNetwork\": true}'\n  templates:\n  - podSpecPatch: |\n      hostPID: true\n  - podSpecPatch: '{{inputs.parameters.patch}}'\n";
+        let mut document = coaming_yaml::parse(text.into()).documents.remove(0);
+        let root = document.root().id();
+        assert_eq!(open_pod_patches(&mut document, root), 1);
+        let spec = document.root().mapping("spec");
+        assert_eq!(spec.mapping("podSpecPatch").boolean("hostNetwork"), Some(true));
+        let first = spec.list("templates").next();
+        assert_eq!(first.mapping("podSpecPatch").boolean("hostPID"), Some(true));
     }
 
     #[test]

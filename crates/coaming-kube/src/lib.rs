@@ -26,6 +26,7 @@ mod secret;
 mod security;
 mod service;
 mod source;
+pub mod template;
 mod workload;
 mod world;
 

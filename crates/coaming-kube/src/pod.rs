@@ -26,6 +26,8 @@ pub(crate) struct PodLayout {
     pub(crate) contexts: &'static [&'static str],
     /// The field with a container whose settings all others inherit.
     pub(crate) defaults: Option<&'static str>,
+    /// The field of the specification around it with the parts that all pods in it inherit.
+    pub(crate) shared: Option<&'static str>,
     /// Fields with volumes.
     pub(crate) volumes: &'static [&'static str],
 }
@@ -45,6 +47,7 @@ impl PodLayout {
         is_container: false,
         contexts: &["securityContext"],
         defaults: None,
+        shared: None,
         volumes: &["volumes"],
     };
 
@@ -71,7 +74,13 @@ impl<'a> PodSpec<'a> {
 
     /// The field of this name, else that of the specification around it.
     fn inherited(self, name: &str) -> Option<Node<'a>> {
-        self.node.field(name).or_else(|| self.outer.field(name))
+        let shared = || self.shared().field(name);
+        self.node.field(name).or_else(shared).or_else(|| self.outer.field(name))
+    }
+
+    /// The parts that all pods in the specification around it inherit.
+    fn shared(self) -> Option<Node<'a>> {
+        self.layout.shared.and_then(|field| self.outer.mapping(field))
     }
 
     /// The specification's node.
@@ -102,8 +111,9 @@ impl<'a> PodSpec<'a> {
     #[must_use]
     pub fn security_context(self) -> Option<PodSecurityContext<'a>> {
         let own = self.layout.contexts.iter().find_map(|field| self.node.mapping(field));
+        let shared = || self.shared().mapping("securityContext");
         let outer = || self.outer.mapping("securityContext");
-        own.or_else(outer).map(PodSecurityContext::new)
+        own.or_else(shared).or_else(outer).map(PodSecurityContext::new)
     }
 
     /// All containers: init containers and sidecars first, then the regular ones, then ephemeral
@@ -119,8 +129,10 @@ impl<'a> PodSpec<'a> {
                 Container { node, kind, default_name: "", defaults }
             })
         });
+        let shared = self.shared();
         let single = self.layout.single.iter().filter_map(move |&(field, default_name)| {
             let node = self.node.mapping(field)?;
+            let defaults = defaults.or_else(|| shared.mapping(field));
             Some(Container { node, kind: ContainerKind::Regular, default_name, defaults })
         });
         let itself = self.layout.is_container.then(|| Container {
@@ -236,12 +248,27 @@ pub struct Container<'a> {
     defaults: Option<Node<'a>>,
 }
 
-/// The key under which a node is in its mapping; empty for `spec`, which says nothing, and for an
-/// item of a list.
+/// Keys that are no names of containers: of specifications, of pods, and of the values of charts.
+const NO_NAMES: &[&str] = &[
+    "common",
+    "global",
+    "pod",
+    "podSpecPatch",
+    "podTemplate",
+    "spec",
+    "template",
+    "values",
+    "valuesContent",
+    "valuesObject",
+    "valuesTemplate",
+];
+
+/// The key under which a node is in its mapping; empty for one that says nothing about a container,
+/// and for an item of a list.
 fn own_key(node: Node<'_>) -> &str {
     let Some(parent) = node.parent() else { return "" };
     let key = parent.entries().find(|entry| entry.value == node).map_or("", |entry| entry.name());
-    if key == "spec" { "" } else { key }
+    if NO_NAMES.contains(&key) { "" } else { key }
 }
 
 /// Whether an item is a container that another object describes: a step of Tekton that refers to a

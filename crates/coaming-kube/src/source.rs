@@ -95,6 +95,8 @@ pub struct Source {
     fragments: Vec<WorkloadEntry>,
     /// How many texts in its objects hold manifests that are not read.
     unread_manifests: u32,
+    /// How many manifests in texts of its objects are templates, of which only a part is read.
+    templates: u32,
     /// How many values of charts in its objects are not read: texts, and parameters.
     unread_values: u32,
 }
@@ -120,6 +122,26 @@ struct WorkloadEntry {
     outer: Option<NodeId>,
 }
 
+impl WorkloadEntry {
+    fn new(object: u32, pod: FoundPod<'_>) -> Self {
+        Self {
+            object,
+            template: pod.template.id(),
+            spec: pod.spec.id(),
+            layout: pod.layout,
+            outer: pod.outer.map(Node::id),
+        }
+    }
+}
+
+/// The pods in a manifest that is a template, as parts of the object that keeps it: which object it
+/// will be is not known.
+fn pods_of_template(manifest: Node<'_>, object: u32) -> Vec<WorkloadEntry> {
+    let fields = KnownFields::of(manifest);
+    let pods = pods_in(manifest, fields.api_version(manifest), fields.kind(manifest));
+    pods.into_iter().map(|pod| WorkloadEntry::new(object, pod)).collect()
+}
+
 /// How deep `List`s in `List`s are opened.
 const MAX_LISTS: usize = 8;
 
@@ -128,7 +150,8 @@ impl Source {
     #[must_use]
     pub fn new(name: &str, text: Arc<str>, mut documents: Vec<Document>) -> Self {
         let mut objects = Vec::with_capacity(documents.len());
-        let (mut unread_manifests, mut unread_values) = (0, 0);
+        let (mut unread_manifests, mut unread_values, mut templates) = (0, 0, 0);
+        let mut fragments = Vec::new();
         for (number, document) in (0..).zip(&mut documents) {
             let first = objects.len();
             collect_document(document.root(), number, &mut objects);
@@ -136,13 +159,22 @@ impl Source {
             // Objects are searched for manifests only where the text names more versions than objects.
             let text = document.span().text(document.source());
             let may_hold = text.matches("apiVersion").nth(outer.len()).is_some();
-            for id in outer {
+            for (object, id) in (first..).zip(outer) {
                 unread_values += embedded::open_values(document, id);
+                unread_manifests += embedded::open_pod_patches(document, id);
                 if !may_hold {
                     continue;
                 }
                 let manifests = embedded::open_manifests(document, id);
                 unread_manifests += manifests.unread;
+                let object = u32::try_from(object).unwrap_or(u32::MAX);
+                for id in manifests.templates {
+                    let found = pods_of_template(document.node(id), object);
+                    let is_other = found.is_empty();
+                    unread_manifests += u32::from(is_other);
+                    templates += u32::from(!is_other);
+                    fragments.extend(found);
+                }
                 for id in manifests.opened {
                     let inner = document.node(id);
                     let fields = KnownFields::of(inner);
@@ -150,7 +182,7 @@ impl Source {
                 }
             }
         }
-        let (mut workloads, mut fragments) = (Vec::new(), Vec::new());
+        let mut workloads = Vec::new();
         for (number, entry) in (0..).zip(&mut objects) {
             let Some(document) = documents.get(entry.document as usize) else { continue };
             let node = document.node(entry.node);
@@ -158,13 +190,7 @@ impl Source {
             let pods = pods_in(node, api_version, kind);
             entry.controlled = !pods.is_empty() && controller(node).is_some();
             for pod in pods {
-                let entry = WorkloadEntry {
-                    object: number,
-                    template: pod.template.id(),
-                    spec: pod.spec.id(),
-                    layout: pod.layout,
-                    outer: pod.outer.map(Node::id),
-                };
+                let entry = WorkloadEntry::new(number, pod);
                 if pod.is_fragment { fragments.push(entry) } else { workloads.push(entry) }
             }
         }
@@ -184,6 +210,7 @@ impl Source {
             workloads,
             fragments,
             unread_manifests,
+            templates,
             unread_values,
         }
     }
@@ -229,6 +256,12 @@ impl Source {
     #[must_use]
     pub fn unread_manifests(&self) -> usize {
         self.unread_manifests as usize
+    }
+
+    /// How many manifests in texts of its objects are templates, of which only a part is read.
+    #[must_use]
+    pub fn templates(&self) -> usize {
+        self.templates as usize
     }
 
     /// How many values of charts in its objects are not read.

@@ -2,7 +2,7 @@
 //! for safety.
 
 use coaming_finding::Note;
-use coaming_kube::{Object, World};
+use coaming_kube::{Object, Source, World};
 use coaming_network::UnevaluatedKind;
 use coaming_network::model::Influence;
 
@@ -25,6 +25,7 @@ pub(crate) fn of(world: &World) -> Vec<Note> {
     let mut notes: Vec<Note> = of_network.iter().map(not_evaluated).collect();
     notes.extend(delivered_from_elsewhere(world));
     notes.extend(unread_manifests(world));
+    notes.extend(templates(world));
     notes.extend(unread_values(world));
     notes.extend(misnamed_kustomizations(world));
     notes.extend(live_notes::of(world));
@@ -65,13 +66,42 @@ pub(crate) fn unknown_rules(count: usize) -> Option<Note> {
 
 /// The note about manifests that objects keep as text, and that cannot be read.
 fn unread_manifests(world: &World) -> Option<Note> {
-    let count: usize = world.sources().map(|(_, source)| source.unread_manifests()).sum();
+    let (count, example) = counted(world, Source::unread_manifests)?;
     let message = match count {
-        0 => return None,
-        1 => "1 manifest in a text of another object is not evaluated: save it as a file, and scan that".to_owned(),
-        _ => format!("{count} manifests in texts of other objects are not evaluated: save them as files, and scan those"),
+        1 => format!(
+            "1 manifest in a text of another object (in `{example}`) is not evaluated: save it as a \
+             file, and scan that"
+        ),
+        _ => format!(
+            "{count} manifests in texts of other objects (such as in `{example}`) are not \
+             evaluated: save them as files, and scan those"
+        ),
     };
     Some(Note { message, count })
+}
+
+/// The note about manifests that objects keep as text, and that are templates.
+fn templates(world: &World) -> Option<Note> {
+    let (count, example) = counted(world, Source::templates)?;
+    let message = match count {
+        1 => format!(
+            "1 manifest in a text of another object (in `{example}`) is a template: only what it \
+             says without a condition is evaluated"
+        ),
+        _ => format!(
+            "{count} manifests in texts of other objects (such as in `{example}`) are templates: \
+             only what they say without a condition is evaluated"
+        ),
+    };
+    Some(Note { message, count })
+}
+
+/// How many there are of something in all sources, and the first file that has it.
+fn counted(world: &World, of: impl Fn(&Source) -> usize) -> Option<(usize, &str)> {
+    let mut having = world.sources().filter(|(_, source)| of(source) > 0).peekable();
+    let (_, first) = having.peek()?;
+    let example = first.name.as_str();
+    Some((having.map(|(_, source)| of(source)).sum(), example))
 }
 
 /// The note about kustomizations in files that Kustomize does not read.

@@ -4,12 +4,7 @@
 
 use std::ops::Range;
 
-/// An action in a template: `{{ … }}`.
-struct Action {
-    range: Range<usize>,
-    /// Whether it begins, splits or ends a block.
-    is_control: bool,
-}
+use coaming_kube::template::{Action, actions, masked};
 
 /// The text of a template with everything but its roles blanked, byte for byte in the same place; what
 /// an action would write is its own text, between `<<` and `>>`. `None` without such a role.
@@ -29,56 +24,6 @@ pub(crate) fn roles(template: &str) -> Option<String> {
         }
     }
     (has_role && out.len() == template.len()).then_some(out)
-}
-
-/// All actions of a template; `None` if one does not end.
-fn actions(template: &str) -> Option<Vec<Action>> {
-    const CONTROL: [&str; 7] = ["if", "else", "range", "with", "end", "define", "block"];
-    let mut actions = Vec::new();
-    let mut from = 0;
-    while let Some(found) = template.get(from..)?.find("{{") {
-        let start = from + found;
-        let rest = template.get(start..)?;
-        let inner = rest.trim_start_matches(['{', '-']).trim_start();
-        let end = if inner.starts_with("/*") {
-            let comment = rest.find("*/")?;
-            comment + rest.get(comment..)?.find("}}")? + 2
-        } else {
-            rest.find("}}")? + 2
-        };
-        let word = inner.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
-        actions.push(Action { range: start..start + end, is_control: CONTROL.contains(&word) });
-        from = start + end;
-    }
-    Some(actions)
-}
-
-/// The template with its actions as plain text, and without those that are alone on their lines.
-fn masked(template: &str, actions: &[Action]) -> String {
-    let mut out = String::with_capacity(template.len());
-    let mut at = 0;
-    for Action { range, is_control } in actions {
-        out.push_str(template.get(at..range.start).unwrap_or_default());
-        let text = template.get(range.clone()).unwrap_or_default();
-        let line = template.get(..range.start).unwrap_or_default();
-        let before = line.rsplit('\n').next().unwrap_or_default();
-        let after = template.get(range.end..).unwrap_or_default();
-        let after = after.split('\n').next().unwrap_or_default();
-        let is_alone = before.trim().is_empty() && after.trim().is_empty();
-        if is_alone || *is_control {
-            out.extend(text.bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }));
-        } else {
-            out.extend(text.chars().map(|c| match c {
-                '{' => '<',
-                '}' => '>',
-                '"' | '\'' | ':' | '#' | '\\' | '[' | ']' | ',' | '\n' | '\t' => ' ',
-                c => c,
-            }));
-        }
-        at = range.end;
-    }
-    out.push_str(template.get(at..).unwrap_or_default());
-    out
 }
 
 /// The documents of a text, each with the separator above it.
@@ -104,7 +49,7 @@ fn is_conditional(text: &str, part: &Range<usize>, actions: &[Action]) -> bool {
     let Some(rules) = text.find("\nrules:") else { return true };
     let last = part.start + text.trim_end().len();
     let range = part.start + rules..last;
-    actions.iter().any(|action| action.is_control && range.contains(&action.range.start))
+    actions.iter().any(|action| action.is_control() && range.contains(&action.range.start))
 }
 
 #[cfg(test)]

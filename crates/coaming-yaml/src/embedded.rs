@@ -110,6 +110,32 @@ impl Document {
         (nodes, unread)
     }
 
+    /// Reads what is left of a text when `alter` has blanked the rest of it, if all of that is
+    /// mappings and `accepts` one of them. The text stays a text, and what it holds cannot be edited.
+    /// Returns the nodes of the mappings.
+    pub fn open_altered(
+        &mut self,
+        id: NodeId,
+        alter: impl Fn(&str) -> Option<String>,
+        accepts: impl Fn(Node<'_>) -> bool,
+    ) -> Vec<NodeId> {
+        let Some(readable) = self.readable(id) else { return Vec::new() };
+        let altered = alter(&readable.text).filter(|altered| altered.len() == readable.text.len());
+        let documents = altered.as_deref().and_then(|text| mappings(text.into()));
+        let documents = documents.unwrap_or_default();
+        let Some(altered) = altered.filter(|_| documents.iter().any(|it| accepts(it.root())))
+        else {
+            return Vec::new();
+        };
+        let altered = readable.altered(altered);
+        let roots = documents.into_iter().map(|document| {
+            let root = self.append(id, document, &altered);
+            self.note_part(id, root);
+            root
+        });
+        roots.collect()
+    }
+
     /// Reads a text that means the same as a node, and hangs what it holds on the node, which stays
     /// as it is. `places` says where each byte of the text, and its end, is in the file. Returns
     /// the mapping that the text holds.

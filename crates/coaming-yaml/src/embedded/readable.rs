@@ -47,6 +47,11 @@ impl Readable {
         Self { text, places, is_written: self.is_written }
     }
 
+    /// Another text with each byte in the same place.
+    pub(super) fn altered(self, text: String) -> Self {
+        Self { text, places: self.places, is_written: false }
+    }
+
     /// The place in the file of a byte of the text.
     pub(super) fn place(&self, offset: u32) -> u32 {
         let place = self.places.get(offset as usize).or(self.places.last());
