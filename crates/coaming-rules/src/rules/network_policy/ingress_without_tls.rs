@@ -12,9 +12,10 @@ rule! {
     /// ## What it looks for
     ///
     /// Ingresses without `tls`, and without an annotation that names a certificate or a secure
-    /// entry point; and what does the same: a Gateway with HTTP listeners alone, an OpenShift
-    /// Route, a Traefik IngressRoute on the entry point `web`, a Contour HTTPProxy. Hosts that exist on a developer's machine only (`localhost`, `*.local`,
-    /// `*.test`) are ignored.
+    /// entry point; and what does the same: a Gateway (of the Gateway API or of Istio) with HTTP
+    /// listeners alone that do not redirect, an OpenShift Route, a Traefik IngressRoute on the entry
+    /// point `web`, a Contour HTTPProxy. Hosts that exist on a developer's machine only (`localhost`,
+    /// `*.local`, `*.test`) are ignored.
     ///
     /// ## Why it matters
     ///
@@ -31,6 +32,21 @@ rule! {
     /// spec:
     ///   rules:
     ///     - host: web.example.com
+    /// ```
+    ///
+    /// A Gateway of Istio that serves HTTP and does not redirect to HTTPS.
+    ///
+    /// ```yaml
+    /// apiVersion: networking.istio.io/v1
+    /// kind: Gateway
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   selector:
+    ///     istio: ingressgateway
+    ///   servers:
+    ///     - port: {number: 80, name: http, protocol: HTTP}
+    ///       hosts: ["*"]
     /// ```
     ///
     /// ## Good
@@ -60,6 +76,22 @@ rule! {
     /// spec:
     ///   rules:
     ///     - host: web.example.com
+    /// ```
+    ///
+    /// A Gateway of Istio that redirects to HTTPS.
+    ///
+    /// ```yaml
+    /// apiVersion: networking.istio.io/v1
+    /// kind: Gateway
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   selector:
+    ///     istio: ingressgateway
+    ///   servers:
+    ///     - port: {number: 80, name: http, protocol: HTTP}
+    ///       tls: {httpsRedirect: true}
+    ///       hosts: ["*"]
     /// ```
     ///
     /// ## Fix
@@ -133,6 +165,18 @@ fn unencrypted<'a>(object: Object<'a>) -> Option<(Option<Node<'a>>, Vec<&'a str>
             let hosts = spec.list("listeners").filter_map(|it| it.string("hostname")).collect();
             let is_plain = protocols().next().is_some() && protocols().all(|it| it == "HTTP");
             is_plain.then(|| (spec.field("listeners"), hosts))
+        }
+        ("Gateway", "networking.istio.io") => {
+            let is_plain = |server: Node<'_>| {
+                server.mapping("port").string("protocol") == Some("HTTP")
+                    && server.mapping("tls").boolean("httpsRedirect") != Some(true)
+            };
+            let leads_out =
+                spec.pairs("selector").any(|entry| entry.value.text().contains("egress"));
+            let servers = || spec.list("servers");
+            let hosts = servers().flat_map(|it| it.strings("hosts")).filter(|host| *host != "*");
+            let is_open = servers().next().is_some() && servers().all(is_plain) && !leads_out;
+            is_open.then(|| (spec.field("servers"), hosts.collect()))
         }
         ("IngressRoute", "traefik.io" | "traefik.containo.us") => {
             // The entry point's name tells, and a middleware may redirect.
