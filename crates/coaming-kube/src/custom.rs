@@ -119,6 +119,11 @@ static LAYOUTS: &[GroupLayout] = &[
             volumes: &["volumes"],
         },
     },
+    // A predictor has a `model` beside containers of its own.
+    GroupLayout {
+        group: "serving.kserve.io",
+        layout: PodLayout { single: &[("model", "model")], ..FRAGMENT },
+    },
     GroupLayout {
         group: "tekton.dev",
         layout: PodLayout {
@@ -258,12 +263,16 @@ impl<'a> Search<'a> {
 
     fn mapping(&mut self, node: Node<'a>, outer: Option<Node<'a>>, depth: usize) {
         let whole = self.layout.filter(|layout| runs_image(node, layout));
-        if !self.is_completed && is_whole_pod(node) {
+        let has_single = |layout: &PodLayout| {
+            layout.single.iter().any(|(field, _)| node.mapping(field).is_some())
+        };
+        if !self.is_completed && is_whole_pod(node) && !whole.is_some_and(has_single) {
             self.add(node, PodLayout::STANDARD, outer, false);
             return;
         }
         // A workflow's templates inherit its settings: there, they are judged.
-        let is_inherited = self.layout.is_some();
+        let hands_down = |layout: &PodLayout| layout.shared.or(layout.defaults).is_some();
+        let is_inherited = self.layout.is_some_and(hands_down);
         let (layout, mut outer) = (whole.or_else(|| fragment(node, is_inherited)), outer);
         if let Some(layout) = whole {
             self.add(node, layout, outer, false);
@@ -465,6 +474,18 @@ mod tests {
         let document = coaming_yaml::parse(text.as_str().into()).documents.remove(0);
         let pods = pods_in(document.root(), "argoproj.io", "Workflow");
         assert!(pods[1].template.mapping("metadata").mapping("labels").is_some());
+    }
+
+    #[test]
+    fn the_model_of_a_predictor_is_a_container() {
+        let head =
+            "apiVersion: serving.kserve.io/v1beta1\nkind: InferenceService\nspec: {predictor: ";
+        let model = "model: {modelFormat: {name: a}, securityContext: {privileged: true}}";
+        let beside = format!("{head}{{{model}, containers: [{{name: b, image: x}}]}}}}\n");
+        assert_eq!(found(&beside), (vec!["b".to_owned(), "model".to_owned()], Vec::new()));
+        assert_eq!(found(&format!("{head}{{{model}}}}}\n")).1, ["model"]);
+        let alone = format!("{head}{{containers: [{{name: b, image: x}}]}}}}\n");
+        assert_eq!(found(&alone), (vec!["b".to_owned()], Vec::new()));
     }
 
     #[test]
