@@ -36,6 +36,7 @@ fn is_placeholder(text: &str) -> bool {
     let marks = ["{{", "[[", "((", "${", "$(", "<", "__"];
     let starts = ["$", "{", "%", "@", "#"];
     is_program_path(text)
+        || text.to_ascii_lowercase().contains("placeholder")
         // No part of a name has this sign: `$TAG` at the end is a variable.
         || text.contains('$')
         || text.chars().all(|c| matches!(c, '.' | '?' | '-' | '_'))
@@ -242,6 +243,7 @@ mod tests {
             "(( grab image ))",
             "[[ image ]]",
             "ko://github.com/a/b",
+            "Placeholder for the training image",
         ] {
             assert!(is_placeholder(text), "{text}");
         }
