@@ -10,66 +10,102 @@ use super::downloads::{downloaded_files, downloader};
 use super::shell::{Command, Word, parse};
 use super::wrapper::program_position;
 
-/// The absolute directories that this command line writes to, in alphabetical order. The words are those
-/// of a container's `command` and `args`.
-pub(crate) fn written_directories(argv: &[&str]) -> BTreeSet<String> {
-    let words = argv.iter().map(|word| Word::literal(word)).collect();
-    let mut directories = BTreeSet::new();
-    command(&Command { words, ..Command::default() }, 0, &mut directories);
-    directories
+/// The absolute directories that a command line writes to.
+#[derive(Debug, Default)]
+pub(crate) struct Writes {
+    /// Those in which it makes files.
+    pub(crate) created: BTreeSet<String>,
+    /// Those in which it changes files that exist.
+    pub(crate) changed: BTreeSet<String>,
 }
 
-fn script(text: &str, depth: usize, directories: &mut BTreeSet<String>) {
+/// What this command line writes. The words are those of a container's `command` and `args`.
+pub(crate) fn writes(argv: &[&str]) -> Writes {
+    let words = argv.iter().map(|word| Word::literal(word)).collect();
+    let mut writes = Writes::default();
+    command(&Command { words, ..Command::default() }, 0, &mut writes);
+    writes
+}
+
+fn script(text: &str, depth: usize, writes: &mut Writes) {
     if depth >= MAX_NESTING || text.len() > MAX_SCRIPT {
         return;
     }
     for each in parse(text).iter().flatten() {
-        command(each, depth + 1, directories);
+        command(each, depth + 1, writes);
     }
 }
 
-fn command(command: &Command, depth: usize, directories: &mut BTreeSet<String>) {
+fn command(command: &Command, depth: usize, writes: &mut Writes) {
     for output in &command.outputs {
-        add_file(output, directories);
+        add_file(output, &mut writes.created);
     }
     for inner in command.words.iter().flat_map(|word| &word.scripts) {
-        script(inner, depth, directories);
+        script(inner, depth, writes);
     }
     let words = command.words.get(program_position(&command.words)..).unwrap_or_default();
     let Some((program, rest)) = words.split_first() else { return };
     let name = base_name(&program.text);
     let arguments: Vec<&str> = rest.iter().map(|word| word.text.as_str()).collect();
-    let named = || arguments.iter().copied().filter(|word| !word.starts_with('-'));
-    match name {
-        "tee" | "touch" => named().for_each(|file| add_file(file, directories)),
-        // `mkdir -p` writes nothing if the directory already exists.
-        "mkdir" if arguments.iter().any(|word| word.starts_with("-p") || *word == "--parents") => {
-            named().for_each(|directory| add_directory(directory, directories));
-        }
-        "mktemp" => add_directory("/tmp", directories),
-        "cp" | "mv" | "install" => {
-            if let Some(target) = named().next_back() {
-                add_file(target, directories);
-            }
-        }
-        _ => {}
-    }
-    if let Some(tool) = downloader(name) {
-        for file in downloaded_files(tool, &arguments) {
-            add_file(&file, directories);
-        }
-    }
+    by_program(name, &arguments, writes);
     if is_shell(name)
         && let ShellReads::Script(position) = shell_reads(rest)
         && let Some(word) = rest.get(position)
     {
-        script(&word.text, depth, directories);
+        script(&word.text, depth, writes);
+    }
+}
+
+/// What a program writes whose purpose is to write files.
+fn by_program(name: &str, arguments: &[&str], writes: &mut Writes) {
+    let Writes { created, changed } = writes;
+    let named = || arguments.iter().copied().filter(|word| !word.starts_with('-'));
+    let after = |options: &[&str]| {
+        let at = arguments.iter().position(|word| options.contains(word));
+        at.and_then(|at| arguments.get(at + 1).copied())
+    };
+    match name {
+        "tee" | "touch" => named().for_each(|file| add_file(file, created)),
+        // `mkdir -p` writes nothing if the directory already exists.
+        "mkdir" if arguments.iter().any(|word| word.starts_with("-p") || *word == "--parents") => {
+            named().for_each(|directory| add_directory(directory, created));
+        }
+        "mktemp" => add_directory("/tmp", created),
+        "cp" | "mv" | "install" | "ln" => {
+            if let Some(target) = named().next_back() {
+                add_file(target, created);
+            }
+        }
+        "tar" | "bsdtar" => {
+            after(&["-C", "--directory"]).into_iter().for_each(|it| add_directory(it, created));
+        }
+        "unzip" => after(&["-d"]).into_iter().for_each(|it| add_directory(it, created)),
+        "git" if arguments.contains(&"clone") => {
+            named().skip(2).last().into_iter().for_each(|it| add_directory(it, created));
+        }
+        "openssl" => {
+            let files = after(&["-out"]).into_iter().chain(after(&["-keyout"]));
+            files.for_each(|file| add_file(file, created));
+        }
+        "keytool" => after(&["-keystore"]).into_iter().for_each(|it| add_file(it, created)),
+        "sed" if arguments.iter().any(|word| word.starts_with("-i")) => {
+            named().skip(1).for_each(|file| add_file(file, changed));
+        }
+        "chmod" => named().skip(1).for_each(|file| add_file(file, changed)),
+        _ => {}
+    }
+    if let Some(tool) = downloader(name) {
+        for file in downloaded_files(tool, arguments) {
+            add_file(&file, created);
+        }
     }
 }
 
 fn add_file(file: &str, directories: &mut BTreeSet<String>) {
     if file.ends_with('/') {
         add_directory(file, directories)
+    } else if file.starts_with('/') && parent(file).is_empty() {
+        directories.insert("/".to_owned());
     } else {
         add_directory(parent(file), directories)
     }
@@ -88,11 +124,11 @@ fn add_directory(directory: &str, directories: &mut BTreeSet<String>) {
 
 #[cfg(test)]
 mod tests {
-    use super::written_directories;
+    use super::writes;
 
     #[test]
     fn directories_are_found_where_files_are_made() {
-        let directories = |argv: &[&str]| written_directories(argv).into_iter().collect::<Vec<_>>();
+        let directories = |argv: &[&str]| writes(argv).created.into_iter().collect::<Vec<_>>();
         let shell = |text: &str| directories(&["sh", "-c", text]);
         assert_eq!(shell("date > /var/log/app/start.log; cat /etc/x"), ["/var/log/app"]);
         assert_eq!(shell("mkdir -p /cache/a && touch /cache/b"), ["/cache", "/cache/a"]);
@@ -100,6 +136,16 @@ mod tests {
         assert_eq!(shell("curl -o /data/x.tgz https://example.com/x"), ["/data"]);
         assert_eq!(directories(&["cp", "/src/a", "/dst/"]), ["/dst"]);
         assert!(shell("echo x > $DIR/y; echo > relative; cat < /etc/x; mkdir /z").is_empty());
+        assert_eq!(shell("touch /ready; ln -sf /a/b /opt/c/d"), ["/", "/opt/c"]);
+        assert_eq!(
+            shell("tar xzf /x.tgz -C /srv/a && git clone https://x /work/src"),
+            ["/srv/a", "/work/src"]
+        );
+        assert_eq!(shell("openssl req -out /certs/a.pem -keyout /keys/a.key"), ["/certs", "/keys"]);
+        let changed =
+            |text: &str| writes(&["sh", "-c", text]).changed.into_iter().collect::<Vec<_>>();
+        assert_eq!(changed("sed -i s/a/b/ /etc/x/y.conf && chmod +x /run.sh"), ["/", "/etc/x"]);
+        assert!(changed("sed s/a/b/ /etc/x/y.conf; chmod +x $X").is_empty());
         assert!(directories(&["server", "--log=/var/log/x"]).is_empty());
     }
 }

@@ -128,6 +128,40 @@ fn a_server_on_a_low_port_of_the_node_keeps_what_it_needs_to_listen() {
 }
 
 #[test]
+fn a_command_that_writes_among_the_files_of_the_image_keeps_its_file_system() {
+    let edits = |fields: &str| {
+        let text = format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: a, namespace: b}}\nspec:\n  automountServiceAccountToken: false\n  containers: [{{name: a, image: 'registry.example.com/a:1.0.0', {fields}}}]\n"
+        );
+        let finding = findings(&text)
+            .into_iter()
+            .find(|finding| finding.rule.id.as_str() == "missing-security-context")
+            .unwrap();
+        format!("{:?}", finding.fix.unwrap().edits)
+    };
+    for (fields, is_read_only, is_non_root) in [
+        ("command: [sh, -c, 'echo a > /opt/a/config; exec a']", false, true),
+        ("command: [sh, -c, 'touch /ready; exec a']", false, false),
+        ("command: [sh, -c, 'sed -i s/a/b/ /etc/nginx/nginx.conf; exec a']", false, false),
+        ("command: [sh, -c, 'mkdir -p /root/.kube; exec a']", false, false),
+        ("command: [sh, -c, 'chmod +x /scripts/a.sh; exec a']", false, true),
+        ("command: [sh, -c, 'echo a > /data/config; exec a']", true, true),
+        ("command: [sh, -c, 'exec a > /dev/null 2>/dev/stderr']", true, true),
+        (
+            "command: [sh, -c, 'echo a > /etc/a/config'], volumeMounts: [{name: c, mountPath: /etc/a/}]",
+            true,
+            true,
+        ),
+    ] {
+        let edits = edits(fields);
+        assert_eq!(edits.contains("readOnlyRootFilesystem"), is_read_only, "{fields}: {edits}");
+        assert_eq!(edits.contains("runAsNonRoot"), is_non_root, "{fields}: {edits}");
+        // A volume would hide the script.
+        assert!(!edits.contains("/scripts"), "{edits}");
+    }
+}
+
+#[test]
 fn commands_are_read_in_every_form_of_run() {
     let found = |run: &str| {
         let text = format!("FROM alpine:3.20\nRUN {run}\nUSER 10001\n");

@@ -11,6 +11,7 @@ use coaming_yaml::edit::{Edit, Value};
 use super::installs_software;
 use super::privileged_port::has_low_port;
 use crate::rules::phrases;
+use crate::rules::security_context::written_paths::writes_as_root;
 use crate::text::root_commands::{needs_privileges, needs_root};
 use crate::{ContainerScope, Context};
 
@@ -119,7 +120,7 @@ pub(crate) fn other_user(context: &Context<'_>, scope: ContainerScope<'_>) -> Ot
     }
     let facts = context.image_facts(scope);
     let image_is_other = facts.is_some_and(|facts| facts.user.is_root() == Some(false));
-    if listens_low_on_node(scope) && !image_is_other {
+    if (listens_low_on_node(scope) || writes_as_root(scope)) && !image_is_other {
         return OtherUser::None;
     }
     let known = known(scope);

@@ -6,7 +6,7 @@ use crate::rules::non_root::privileged_port::PrivilegedPort;
 use coaming_kube::capability_name;
 use coaming_yaml::edit::{Edit, Value};
 
-use super::written_paths::{volumes_for_writing, writes_own_files};
+use super::written_paths::{volumes_for_writing, writes_in_image, writes_own_files};
 use crate::rules::non_root::image_users::{
     listens_low_on_node, non_root_edits, works_as_root, works_with_privileges,
 };
@@ -74,13 +74,15 @@ impl Field {
 
     /// Whether a container certainly does not work with the field: one that installs software
     /// writes to its root file system, and with root's capabilities, as does one that changes
-    /// owners; and an image that runs as root does not start as another user.
+    /// owners; one whose command writes among the files of its image needs them; and an image that runs as root does not start as another user.
     pub(crate) fn breaks(self, context: &Context<'_>, scope: ContainerScope<'_>) -> bool {
         match self {
             Self::NonRoot => non_root_edits(context, scope).is_none(),
             Self::Capabilities => works_as_root(scope) || works_with_privileges(scope),
             Self::ReadOnlyRoot => {
-                installs_software::found(scope).is_some() || writes_own_files(scope)
+                installs_software::found(scope).is_some()
+                    || writes_own_files(scope)
+                    || !writes_in_image(scope).is_empty()
             }
             Self::PrivilegeEscalation | Self::Seccomp => false,
         }

@@ -23,4 +23,4 @@ pub(crate) mod sysctls;
 mod token_use;
 pub(crate) mod windows_host_process;
 pub(crate) mod writable_root;
-mod written_paths;
+pub(crate) mod written_paths;

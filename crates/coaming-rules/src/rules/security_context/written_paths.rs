@@ -7,7 +7,7 @@ use coaming_yaml::edit::{Edit, Value};
 
 use crate::ContainerScope;
 use crate::rules::phrases;
-use crate::text::writes::written_directories;
+use crate::text::writes::writes;
 
 /// Images by the last part of their name, and the directories that their programs write to. Directories
 /// that the images themselves declare as volumes are writable anyway.
@@ -102,7 +102,8 @@ pub(super) fn written_paths(scope: ContainerScope<'_>) -> Vec<String> {
     let mut paths: BTreeSet<String> =
         by_image(scope).iter().map(|path| (*path).to_owned()).collect();
     let argv: Vec<&str> = scope.container.command().chain(scope.container.args()).collect();
-    paths.extend(written_directories(&argv).into_iter().filter(|path| is_empty_in_images(path)));
+    let created = writes(&argv).created.into_iter();
+    paths.extend(created.filter(|path| is_empty_in_images(path)));
     let program = argv.first().and_then(|word| word.rsplit('/').next()).unwrap_or_default();
     if USE_TMP.contains(&program) {
         paths.insert("/tmp".to_owned());
@@ -123,9 +124,6 @@ pub(super) fn written_paths(scope: ContainerScope<'_>) -> Vec<String> {
         .collect();
     // `/var/run` is a link to `/run` nearly everywhere.
     let same = |path: &str| path.strip_prefix("/var/run").map(|rest| format!("/run{rest}"));
-    let is_in = |path: &str, directory: &str| {
-        path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
     let covered = |path: &str| {
         let real = same(path).unwrap_or_else(|| path.to_owned());
         mounted.iter().any(|directory| {
@@ -136,6 +134,37 @@ pub(super) fn written_paths(scope: ContainerScope<'_>) -> Vec<String> {
     let all: Vec<String> = paths.into_iter().collect();
     let below_another = |path: &String| all.iter().any(|other| other != path && is_in(path, other));
     all.iter().filter(|path| !covered(path) && !below_another(path)).cloned().collect()
+}
+
+/// Directories of images that belong to root.
+const OF_ROOT: &[&str] = &["/bin", "/boot", "/etc", "/lib", "/lib64", "/root", "/sbin", "/usr"];
+
+/// Whether the command visibly writes where only root may, as images are built.
+pub(crate) fn writes_as_root(scope: ContainerScope<'_>) -> bool {
+    writes_in_image(scope)
+        .iter()
+        .any(|path| path == "/" || OF_ROOT.iter().any(|it| is_in(path, it)))
+}
+
+/// The directories in which the command visibly writes among the files of the image: an empty volume
+/// would hide them.
+pub(super) fn writes_in_image(scope: ContainerScope<'_>) -> Vec<String> {
+    // The runtime mounts these.
+    const MOUNTED: [&str; 3] = ["/dev", "/proc", "/sys"];
+    let argv: Vec<&str> = scope.container.command().chain(scope.container.args()).collect();
+    let writes = writes(&argv);
+    let created = writes.created.into_iter().filter(|path| !is_empty_in_images(path));
+    let is_mounted = |path: &str| {
+        let mut mounts = scope.container.volume_mounts().filter_map(|mount| mount.mount_path());
+        mounts.any(|mount| is_in(path, mount.trim_end_matches('/')))
+            || MOUNTED.iter().any(|directory| is_in(path, directory))
+    };
+    created.chain(writes.changed).filter(|path| !is_mounted(path)).collect()
+}
+
+/// Whether a path is a directory, or is in it.
+fn is_in(path: &str, directory: &str) -> bool {
+    path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Whether the image's own program writes among the files of the image when it starts, and no volume
@@ -156,10 +185,8 @@ pub(super) fn writes_own_files(scope: ContainerScope<'_>) -> bool {
     let Some((_, directory)) = by_name.or_else(by_owner) else { return false };
     // Keycloak that was built before only reads.
     let is_built = scope.container.args().any(|argument| argument == "--optimized");
-    let is_mounted = scope.container.volume_mounts().filter_map(|it| it.mount_path()).any(|path| {
-        let path = path.trim_end_matches('/');
-        path.strip_prefix(*directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    });
+    let mut mounts = scope.container.volume_mounts().filter_map(|mount| mount.mount_path());
+    let is_mounted = mounts.any(|path| is_in(path.trim_end_matches('/'), directory));
     !is_built && !is_mounted
 }
 
@@ -171,10 +198,7 @@ fn by_image(scope: ContainerScope<'_>) -> &'static [&'static str] {
 
 /// Whether an image has nothing there that an empty volume would hide.
 fn is_empty_in_images(path: &str) -> bool {
-    let is_in = |directory: &&str| {
-        path.strip_prefix(*directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
-    !matches!(path, "" | "/" | "/var" | "/app") && !NOT_EMPTY.iter().any(is_in)
+    !matches!(path, "" | "/" | "/var" | "/app") && !NOT_EMPTY.iter().any(|it| is_in(path, it))
 }
 
 /// A unique DNS label for the volume, made of the names of the container and the directory.
