@@ -247,10 +247,10 @@ impl Search {
 
     /// Notes what a command fetches.
     fn remember(&mut self, name: &str, arguments: &[&str], command: &Command) {
-        if is_unpacker(name) {
-            if let Some(tool) = arguments.iter().find_map(|file| self.downloaded_by(file)) {
-                self.unpacked = Some(Unpacked::new(tool, arguments));
-            }
+        if is_unpacker(name)
+            && let Some(tool) = arguments.iter().find_map(|file| self.downloaded_by(file))
+        {
+            self.unpacked = Some(Unpacked::new(tool, arguments));
         }
         match name {
             "git" if arguments.iter().take(4).any(|word| *word == "clone") => self.cloned = true,
