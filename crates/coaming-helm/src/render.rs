@@ -1,7 +1,7 @@
 //! From a chart's files to its manifests.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use crate::budget::Budget;
@@ -225,7 +225,11 @@ impl Job<'_> {
     fn evaluate(&self, root: &Chart, values: &Value) -> Result<Vec<Output>, Failure> {
         let shared = [("Release", self.release()), ("Capabilities", self.capabilities())];
         let mut targets = Vec::new();
-        self.collect(root, "", values, true, &shared, &mut targets);
+        self.collect(root, values, true, &shared, &mut targets);
+        // Of templates with the same name, Helm keeps the last.
+        let mut known = HashSet::new();
+        targets.reverse();
+        targets.retain(|target| known.insert(target.name.clone()));
         // Outer charts come last, so that their definitions win.
         targets.sort_by_cached_key(|target| {
             Reverse((target.name.matches('/').count(), target.name.clone()))
@@ -293,17 +297,12 @@ impl Job<'_> {
     fn collect(
         &self,
         chart: &Chart,
-        parent: &str,
         values: &Value,
         is_root: bool,
         shared: &[(&'static str, Value)],
         targets: &mut Vec<Target>,
     ) -> Value {
-        let path = if is_root {
-            chart.name().to_owned()
-        } else {
-            format!("{parent}/charts/{}", chart.name())
-        };
+        let path = &chart.path;
         let subcharts = Value::from(Map::new());
         let mut data: Map =
             shared.iter().map(|(name, value)| ((*name).into(), value.clone())).collect();
@@ -316,7 +315,7 @@ impl Job<'_> {
         for sub in &chart.dependencies {
             let inner = values.get(sub.name()).filter(|value| value.as_map().is_some());
             let inner = inner.unwrap_or_else(|| Value::from(Map::new()));
-            let inner = self.collect(sub, &path, &inner, false, shared, targets);
+            let inner = self.collect(sub, &inner, false, shared, targets);
             if let Some(map) = subcharts.as_map() {
                 map.borrow_mut().insert(sub.name().into(), inner);
             }
@@ -394,7 +393,7 @@ impl Job<'_> {
     fn manifests(&self, root: &Chart, outputs: Vec<Output>) -> Result<Vec<Manifest>, Failure> {
         let mut manifests = Vec::new();
         if self.options.include_crds {
-            self.crds(root, root.name(), &mut manifests);
+            self.crds(root, &mut manifests);
         }
         let mut plain: Vec<(String, Manifest)> = Vec::new();
         let mut hooks: Vec<(String, Manifest)> = Vec::new();
@@ -440,11 +439,11 @@ impl Job<'_> {
     }
 
     /// The files of `crds/`, as they are written.
-    fn crds(&self, chart: &Chart, path: &str, manifests: &mut Vec<Manifest>) {
+    fn crds(&self, chart: &Chart, manifests: &mut Vec<Manifest>) {
         for crd in &chart.crds {
             let origin = Origin::template(crd.file, 0, true);
             manifests.push(Manifest {
-                template: format!("{path}/{}", crd.path),
+                template: format!("{}/{}", chart.path, crd.path),
                 file: usize::from(crd.file).saturating_sub(1),
                 text: crd.text.to_string(),
                 hook: None,
@@ -452,7 +451,7 @@ impl Job<'_> {
             });
         }
         for sub in &chart.dependencies {
-            self.crds(sub, &format!("{path}/charts/{}", sub.name()), manifests);
+            self.crds(sub, manifests);
         }
     }
 }

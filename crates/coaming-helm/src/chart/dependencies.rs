@@ -7,12 +7,22 @@ use crate::budget::Budget;
 use crate::functions::copy;
 use crate::print;
 use crate::semver::{Constraint, Version};
-use crate::value::{Kind, Map, Value};
+use crate::value::{Kind, Map, MapType, Value};
 
 /// Removes disabled subcharts, applies aliases and imports values.
 pub(crate) fn process(chart: &mut Chart, values: &Value, budget: &Budget) -> Result<(), String> {
+    chart.path.clone_from(&chart.metadata.name);
+    name_paths(chart);
     enable(chart, values, "", budget)?;
     import(chart, budget)
+}
+
+fn name_paths(chart: &mut Chart) {
+    for mut sub in std::mem::take(&mut chart.dependencies) {
+        chart.adopt(&mut sub);
+        name_paths(&mut sub);
+        chart.dependencies.push(sub);
+    }
 }
 
 fn fits(constraint: &str, version: &str) -> bool {
@@ -37,6 +47,7 @@ fn enable(chart: &mut Chart, values: &Value, path: &str, budget: &Budget) -> Res
         .filter(|sub| !named.iter().any(|dependency| is(sub, dependency)))
         .cloned()
         .collect();
+    subcharts.iter_mut().for_each(|sub| chart.adopt(sub));
     budget.nodes(named.len() * 64)?;
     for dependency in named {
         let found = chart.dependencies.iter().find(|sub| is(sub, dependency));
@@ -44,6 +55,12 @@ fn enable(chart: &mut Chart, values: &Value, path: &str, budget: &Budget) -> Res
             let mut sub = found.clone();
             if !dependency.alias.is_empty() {
                 sub.metadata.name.clone_from(&dependency.alias);
+            }
+            chart.adopt(&mut sub);
+            // As in Helm, charts further below keep their names if no chart between lists them.
+            for mut inner in std::mem::take(&mut sub.dependencies) {
+                sub.adopt(&mut inner);
+                sub.dependencies.push(inner);
             }
             subcharts.push(sub);
         }
@@ -116,24 +133,22 @@ fn import(chart: &mut Chart, budget: &Budget) -> Result<(), String> {
     }
     let values = coalesce_values(chart, &Value::NIL, true, budget)?;
     let imported = Value::from(Map::new());
-    for dependency in &chart.metadata.dependencies {
-        for wanted in &dependency.import_values {
-            let (child, parent) = match wanted.as_str() {
-                Some(name) => (format!("exports.{name}"), String::new()),
-                None => {
-                    let field = |key: &str| match wanted.get(key) {
-                        Some(value) => print::plain(&value, budget),
-                        None => Ok("<nil>".to_owned()),
-                    };
-                    (field("child")?, field("parent")?)
-                }
-            };
+    for dependency in &mut chart.metadata.dependencies {
+        let imports: Result<Vec<_>, String> = dependency
+            .import_values
+            .iter()
+            .filter_map(|wanted| import_of(wanted, budget))
+            .collect();
+        let imports = imports?;
+        // Templates see them as they are understood.
+        dependency.import_values = imports.iter().map(import_value).collect();
+        for (child, parent) in imports {
             let Some(found) = table(&values, &format!("{}.{child}", dependency.name)) else {
                 continue;
             };
             // Not a copy, as in Helm: what is imported later changes what was imported.
             let mut nested = found;
-            if wanted.as_map().is_some() && parent != "." {
+            if parent != "." {
                 for key in parent.split('.').rev() {
                     let map: Map = [(key.into(), nested)].into_iter().collect();
                     nested = Value::from(map);
@@ -151,4 +166,24 @@ fn import(chart: &mut Chart, budget: &Budget) -> Result<(), String> {
     }
     chart.values = own;
     Ok(())
+}
+
+/// Which mapping of a subchart is imported, and to where: by both paths, or by a name in `exports`.
+fn import_of(wanted: &Value, budget: &Budget) -> Option<Result<(String, String), String>> {
+    if let Some(name) = wanted.as_str() {
+        return Some(Ok((format!("exports.{name}"), ".".to_owned())));
+    }
+    wanted.as_map()?;
+    let field = |key: &str| match wanted.get(key) {
+        Some(value) => print::plain(&value, budget),
+        None => Ok("<nil>".to_owned()),
+    };
+    Some(field("child").and_then(|child| Ok((child, field("parent")?))))
+}
+
+fn import_value((child, parent): &(String, String)) -> Value {
+    let fields = [("child", child), ("parent", parent)];
+    let map: Map =
+        fields.into_iter().map(|(key, path)| (key.into(), Value::from(path.as_str()))).collect();
+    Value::map_of(MapType::Texts, map)
 }

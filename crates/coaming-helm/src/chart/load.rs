@@ -66,6 +66,7 @@ fn chart(
         files: Rc::new(parts.files),
         crds: parts.crds,
         dependencies,
+        path: String::new(),
     })
 }
 

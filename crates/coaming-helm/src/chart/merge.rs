@@ -131,11 +131,15 @@ pub(crate) fn coalesce_tables(
     let entries: Vec<(Rc<str>, Value)> =
         source.borrow().iter().map(|(key, value)| (Rc::clone(key), value.clone())).collect();
     budget.nodes(entries.len())?;
+    copy_nulls(target, source, budget)?;
     for (key, value) in entries {
         let existing = target.borrow().get(&key).cloned();
         match existing {
-            Some(existing) if existing.is_nil() && !merge => {
-                target.borrow_mut().remove(&key);
+            // A null deletes a default; one that deletes nothing stays.
+            Some(existing) if existing.is_nil() => {
+                if !merge && !value.is_nil() {
+                    target.borrow_mut().remove(&key);
+                }
             }
             Some(existing) => {
                 if let (Some(target), Some(source)) = (existing.as_map(), value.as_map()) {
@@ -147,6 +151,20 @@ pub(crate) fn coalesce_tables(
             }
         }
     }
+    Ok(())
+}
+
+/// Hands the nulls of `target` to `source`, which others may see: imported values are parts of the
+/// values that they are imported from.
+fn copy_nulls(target: &Shared, source: &Shared, budget: &Budget) -> Result<(), String> {
+    let nulls: Vec<(Rc<str>, Value)> = target
+        .borrow()
+        .iter()
+        .filter(|(_, value)| value.is_nil())
+        .map(|(key, value)| (Rc::clone(key), value.clone()))
+        .collect();
+    budget.nodes(nulls.len())?;
+    source.borrow_mut().extend(nulls);
     Ok(())
 }
 

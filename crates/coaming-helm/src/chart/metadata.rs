@@ -39,6 +39,10 @@ fn text(value: &Value, key: &str) -> String {
     value.get(key).as_ref().and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
+fn flag(value: &Value, key: &str) -> bool {
+    matches!(value.get(key).map(|value| value.kind), Some(Kind::Bool(true)))
+}
+
 /// A text on one line, as templates see it: white space is blanks, and what cannot be printed goes.
 fn sanitized(text: &str) -> String {
     let shown = |c: char| {
@@ -139,7 +143,8 @@ impl Metadata {
                     .unwrap_or_default()
                     .to_vec(),
                 alias: text(dependency, "alias"),
-                enabled: true,
+                // Helm decides it only for the dependencies of charts that it processes.
+                enabled: flag(dependency, "enabled"),
             })
             .collect();
         check_names(&dependencies).map_err(|message| wrong(&message))?;
@@ -171,9 +176,7 @@ impl Metadata {
             let texts = texts.iter().filter_map(Value::as_str).map(sanitized);
             fields.insert(field.into(), Value::from(texts.map(Value::from).collect::<Vec<_>>()));
         }
-        let deprecated =
-            matches!(chart.get("deprecated").map(|value| value.kind), Some(Kind::Bool(true)));
-        fields.insert("Deprecated".into(), Value::from(deprecated));
+        fields.insert("Deprecated".into(), Value::from(flag(chart, "deprecated")));
         let annotations = chart.get("annotations").filter(|value| value.as_map().is_some());
         let annotations = annotations.map(|value| value.as_type(MapType::Texts));
         let annotations = annotations.unwrap_or_else(|| Value::map_of(MapType::Texts, Map::new()));

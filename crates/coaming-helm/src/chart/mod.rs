@@ -40,6 +40,8 @@ pub(crate) struct Chart {
     /// The files of `crds/`.
     pub(crate) crds: Vec<Template>,
     pub(crate) dependencies: Vec<Chart>,
+    /// Its path in the names of templates: `chart/charts/subchart`.
+    pub(crate) path: String,
 }
 
 /// A template's text.
@@ -71,5 +73,10 @@ impl Chart {
     /// Its name, or its alias.
     pub(crate) fn name(&self) -> &str {
         &self.metadata.name
+    }
+
+    /// Names a subchart's templates as those of this chart.
+    pub(crate) fn adopt(&self, sub: &mut Self) {
+        sub.path = format!("{}/charts/{}", self.path, sub.name());
     }
 }

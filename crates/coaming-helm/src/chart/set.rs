@@ -240,7 +240,7 @@ impl Parser<'_> {
     /// What is after `=`, and whether more may follow.
     fn value(&mut self) -> Result<(Value, Result<(), Stop>), Stop> {
         let typing = match self.given {
-            Given::Text(text) => return Ok((Value::from(text), Err(Stop::End))),
+            Given::Text(text) => return Ok((Value::from(text), Ok(()))),
             Given::Parsed(Typing::Json) => return Ok((self.json()?, Ok(()))),
             Given::Parsed(typing) => typing,
         };

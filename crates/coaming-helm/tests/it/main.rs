@@ -13,6 +13,7 @@ mod origins;
 mod secrets;
 mod set;
 mod templates;
+mod umbrella;
 
 use coaming_helm::{Options, RenderError, Rendered, render};
 

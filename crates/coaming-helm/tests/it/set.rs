@@ -78,4 +78,6 @@ fn json_is_assigned_or_merged() {
 fn the_content_of_a_file_is_a_text() {
     let given = vec![Values::SetFile("a.b[0]".to_owned(), "x,y={\n".to_owned())];
     assert_eq!(values(given).as_deref(), Ok(r#"{"a":{"b":["x,y={\n"]}}"#));
+    let given = vec![Values::SetFile("a[1].b".to_owned(), "x,y\n".to_owned())];
+    assert_eq!(values(given).as_deref(), Ok(r#"{"a":[null,{"b":"x,y\n"}]}"#));
 }
