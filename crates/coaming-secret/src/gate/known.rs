@@ -192,11 +192,13 @@ impl KnownValues {
             }
             for quote in ['"', '\'', '`'] {
                 let parts: Vec<&str> = text.split(quote).collect();
-                let (pairs, _) = parts.as_chunks::<2>();
-                for [before, quoted] in pairs {
-                    // Messages are phrases, and templates have names.
-                    const NAMING: [&str; 3] = ["include", "template", "define"];
-                    let is_name = NAMING.iter().any(|word| before.trim_end().ends_with(word));
+                let (pairs, rest) = parts.as_chunks::<2>();
+                let after = pairs.iter().map(|[before, _]| *before).chain(rest.first().copied());
+                for ([before, quoted], after) in pairs.iter().zip(after.skip(1)) {
+                    // Messages are phrases, templates have names, and `dict` has keys.
+                    const NAMING: [&str; 4] = ["include", "template", "define", "dict"];
+                    let is_name = NAMING.iter().any(|word| before.trim_end().ends_with(word))
+                        || text.contains("dict ") && is_variable(before) && is_variable(after);
                     if !is_name && !quoted.contains(' ') {
                         self.add_if(true, quoted);
                     }
@@ -238,6 +240,11 @@ impl KnownValues {
 /// one, too.
 fn is_secret(name: &str) -> bool {
     name::is_secret(name) || name == "literals"
+}
+
+/// Whether the first thing between two literals of a template is a variable: `.Values.name`.
+fn is_variable(between: &str) -> bool {
+    between.trim_start().starts_with(['.', '$'])
 }
 
 /// Whether a value says nothing, or is the name of a secret: `password`, `admin-token`.
@@ -336,6 +343,17 @@ mod tests {
         ] {
             assert_eq!(shown(message), expected);
         }
+    }
+
+    #[test]
+    fn keys_of_a_dict_are_no_secrets() {
+        let mut known = KnownValues::default();
+        let template = "{{ $pullSecrets = include \"x\" (dict \"value\" .name \"context\" $.all) }}\n\
+                        {{ $password := dict \"of\" .name \"is\" \"walnut\" \"or\" (default \"mango\" .x) }}";
+        known.add_file("templates/_a.tpl", template);
+        let shown = |message| known.shown(message).to_string();
+        assert_eq!(shown("a value in this context"), "a value in this context");
+        assert_eq!(shown("walnut and mango"), "*** and ***");
     }
 
     #[test]
