@@ -1,6 +1,7 @@
 //! Writes YAML byte for byte as `sigs.k8s.io/yaml` does (go-yaml 2, which folds lines after 80
 //! columns), and for `toYamlPretty` as go-yaml 3 does.
 
+mod order;
 mod scalar;
 mod tree;
 
@@ -28,7 +29,7 @@ pub(crate) fn to_yaml_pretty(value: &Value, budget: &Budget) -> Result<Value, St
 /// Which emitter is imitated.
 #[derive(Clone, Copy)]
 pub(crate) struct Dialect {
-    /// go-yaml 3: no folding, natural order of keys, lists indented below their key.
+    /// go-yaml 3: no folding, another order of keys, lists indented below their key.
     pretty: bool,
 }
 
@@ -152,11 +153,9 @@ impl<'b> Emitter<'b> {
                     self.indicator("}", false, false, false, origin);
                     return Ok(());
                 }
-                let mut entries: Vec<(&str, &Value)> =
+                let entries: Vec<(&str, &Value)> =
                     map.iter().map(|(key, value)| (&**key, value)).collect();
-                if self.dialect.pretty {
-                    entries.sort_by(|(a, _), (b, _)| scalar::natural_order(a, b));
-                }
+                let entries = order::sort(entries, self.dialect.pretty, &|(key, _)| *key);
                 self.mapping(&entries, indent, depth)
             }
             Kind::List(list) if list.is_nil && !self.dialect.pretty => {

@@ -1,7 +1,5 @@
 //! How a scalar is written: which styles its characters allow, and which one go-yaml chooses.
 
-use std::cmp::Ordering;
-
 use coaming_yaml::Scalar;
 
 /// The style of a text.
@@ -217,36 +215,4 @@ pub(super) fn number(value: f64) -> Result<String, String> {
         Scalar::Float(value) => crate::print::float(value),
         _ => json,
     })
-}
-
-/// go-yaml 3's order of keys: numbers in them by their value.
-pub(super) fn natural_order(a: &str, b: &str) -> Ordering {
-    let (left, right): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut digits = false;
-    for at in 0..left.len().min(right.len()) {
-        let (one, other) = (left[at], right[at]);
-        if one == other {
-            digits = one.is_numeric();
-            continue;
-        }
-        match (one.is_alphabetic(), other.is_alphabetic()) {
-            (true, true) => return one.cmp(&other),
-            (true, false) => return if digits { Ordering::Less } else { Ordering::Greater },
-            (false, true) => return if digits { Ordering::Greater } else { Ordering::Less },
-            (false, false) => {}
-        }
-        let follows_number = (one == '0' || other == '0')
-            && left[..at].iter().rev().take_while(|c| c.is_ascii_digit()).any(|c| *c != '0');
-        let start = u64::from(follows_number);
-        let value = |chars: &[char]| {
-            let run = chars[at..].iter().take_while(|c| c.is_ascii_digit());
-            run.fold((start, 0_usize), |(value, count), c| {
-                let digit = u64::from(c.to_digit(10).unwrap_or(0));
-                (value.wrapping_mul(10).wrapping_add(digit), count + 1)
-            })
-        };
-        let ((value_a, count_a), (value_b, count_b)) = (value(&left), value(&right));
-        return value_a.cmp(&value_b).then(count_a.cmp(&count_b)).then(one.cmp(&other));
-    }
-    left.len().cmp(&right.len())
 }

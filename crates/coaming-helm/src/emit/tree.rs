@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Context, Dialect, Emitter, increased, scalar};
+use super::{Context, Dialect, Emitter, increased, order};
 use crate::budget::{Budget, MAX_DEPTH};
 use crate::origin::{Origin, Place};
 use crate::text::Text;
@@ -74,8 +74,8 @@ impl Emitter<'_> {
                 self.indicator("}", false, false, false, origin);
                 return Ok(());
             }
-            Shape::Mapping(mut entries) => {
-                entries.sort_by(|(a, ..), (b, ..)| scalar::natural_order(a, b));
+            Shape::Mapping(entries) => {
+                let entries = order::sort(entries, false, &|(key, ..)| *key);
                 let indent = increased(indent, false, false);
                 for (key, source, value) in entries {
                     self.key(key, indent, self::origin(source))?;

@@ -139,6 +139,7 @@ fn pipeline() -> impl Strategy<Value = String> {
         Just("dict \"k\" | toYaml"),
         Just("list 1 | toYaml"),
         Just("dict \"a\" (list 1 2) \"b\" | toYamlPretty"),
+        Just("dict \"k10\" 1 \"k9\" 2 \"k_x\" 3 \"kA\" 4 \"k-1\" 5 \"k\" | toYaml"),
         Just("default \"none\""),
         Just("printf \"%s|%q\" \"x\""),
         Just("cat \"a\""),
