@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use coaming_yaml::{Node, Scalar};
+
 use crate::text::Buffer;
 
 /// The order in which Helm installs kinds.
@@ -95,23 +97,84 @@ fn between_separators(text: &str) -> Vec<Range<usize>> {
     ranges
 }
 
+/// What Helm reads of a manifest before it sorts it.
+#[derive(Default)]
+struct Head {
+    kind: String,
+    hook: Option<String>,
+}
+
+/// Reads a manifest's head; else which field has a type that Helm refuses.
+fn head(root: Node<'_>) -> Result<Head, String> {
+    if !root.is_mapping() {
+        return Err(mismatch(root, "value of type util.SimpleHead"));
+    }
+    text(root.get("apiVersion"), "SimpleHead.apiVersion")?;
+    let kind = text(root.get("kind"), "SimpleHead.kind")?;
+    let metadata = object(root.get("metadata"), "SimpleHead.metadata")?;
+    let field = |name: &str| metadata.and_then(|metadata| metadata.get(name));
+    text(field("name"), "metadata.name")?;
+    let mut hook = None;
+    if let Some(annotations) = object(field("annotations"), "metadata.annotations")? {
+        for entry in annotations.entries() {
+            let value = text(Some(entry.value), &format!("metadata.annotations.{}", entry.name()))?;
+            if entry.name() == "helm.sh/hook" {
+                hook = Some(value);
+            }
+        }
+    }
+    Ok(Head { kind, hook })
+}
+
+fn text(node: Option<Node<'_>>, field: &str) -> Result<String, String> {
+    let Some(node) = node else { return Ok(String::new()) };
+    as_text(node).ok_or_else(|| mismatch(node, &format!("struct field {field} of type string")))
+}
+
+fn object<'n>(node: Option<Node<'n>>, field: &str) -> Result<Option<Node<'n>>, String> {
+    match node {
+        Some(node) if !node.is_mapping() && !node.is_null() => {
+            Err(mismatch(node, &format!("struct field {field}, which is an object")))
+        }
+        other => Ok(other),
+    }
+}
+
+/// The message for a node of another type than Helm expects; it does not show its text, which may
+/// be a secret.
+fn mismatch(node: Node<'_>, target: &str) -> String {
+    let found = if node.is_mapping() {
+        "object "
+    } else if node.is_sequence() {
+        "array "
+    } else {
+        ""
+    };
+    format!(
+        "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {found}into Go {target}"
+    )
+}
+
+/// A scalar as Helm reads it where a text belongs: other types become one.
+fn as_text(node: Node<'_>) -> Option<String> {
+    match node.scalar()? {
+        Scalar::Null => Some(String::new()),
+        Scalar::Bool(value) => Some(value.to_string()),
+        Scalar::Str(value) => Some(value.to_owned()),
+        Scalar::Int(_) | Scalar::UInt(_) | Scalar::Float(_) => Some(node.text().to_owned()),
+    }
+}
+
 fn piece(text: &str, range: Range<usize>) -> Piece {
     match crate::decode::located_document(text) {
         Ok(document) => {
             let root = document.as_ref().map(coaming_yaml::Document::root);
-            let field = |name: &str| root.and_then(|root| root.get(name));
-            let kind = field("kind").and_then(|kind| kind.as_str()).unwrap_or_default().to_owned();
-            let hook = field("metadata")
-                .and_then(|metadata| metadata.get("annotations"))
-                .and_then(|annotations| annotations.get("helm.sh/hook"))
-                .and_then(|hook| hook.as_str())
-                .map(str::to_owned);
-            let not_an_object = root.is_some_and(|root| !root.is_mapping() && !root.is_null());
-            let error = not_an_object.then(|| {
-                let message = "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal \
-                               into Go value of type util.SimpleHead";
-                (message.to_owned(), 0)
-            });
+            let read = root.filter(|root| !root.is_null()).map(head).transpose();
+            let (head, error) = match read {
+                Ok(head) => (head.unwrap_or_default(), None),
+                Err(message) => (Head::default(), Some((message, 0))),
+            };
+            let Head { kind, hook } = head;
             Piece { range, kind, hook, error }
         }
         Err(error) => Piece { range, kind: String::new(), hook: None, error: Some(error) },

@@ -87,6 +87,12 @@ fn what_helm_refuses_is_refused() {
         ("a: |\n  x\n\t\nb: 2", ""),
         ("a: {{ .Values.a }}", "a: 1\n\t\nb: 2"),
         ("a: {{ dig \"a\" \"b\" .Values }}", ""),
+        ("kind: [a]", ""),
+        ("kind: X\napiVersion: {}", ""),
+        ("kind: X\nmetadata: x", ""),
+        ("kind: X\nmetadata: {name: [x]}", ""),
+        ("kind: X\nmetadata: {annotations: x}", ""),
+        ("kind: X\nmetadata: {annotations: {a: {b: c}}}", ""),
         (
             "{{ $ca := genCA \"x\" 1 }}a: {{ genSignedCert \"c\" nil (splitList \",\" \"a\") 3 $ca }}",
             "",
@@ -95,6 +101,10 @@ fn what_helm_refuses_is_refused() {
     let accepted = [
         ("a:\t1\nb: 2\t# comment\nc: {\td: 1,\n\te: 2}", ""),
         ("d: |\n  x\n  \ty\ne: \"x\n  \ty\"", ""),
+        ("kind: X\n---\n# nothing\n---\n{}\n---\nkind: 1\n---\nkind: Y\n---\nkind: ~", ""),
+        ("kind: X\nmetadata: {annotations: {a: 1, b: ~, c: no, d: 1.5}, name: 5}", ""),
+        ("kind: X\nmetadata: {annotations: {helm.sh/hook: ~}}\n---\nkind: Z", ""),
+        ("kind: X\nmetadata: ~\n---\nkind: Z\nmetadata: {annotations: }", ""),
         ("a: {{ hasKey (fromYaml \"\\ta: 1\") \"Error\" }}", "a: b"),
     ];
     let all = refused.iter().map(|case| (case, false));
