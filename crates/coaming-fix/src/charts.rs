@@ -10,14 +10,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use coaming_finding::{DocumentEdits, Finding, Fix, SourceId};
+use coaming_finding::{DocumentEdits, Finding, Fix, Position, SourceId};
 use coaming_kube::{SourceKind, World};
 use coaming_source::Recipe;
 use coaming_yaml::edit::{Edit, Value};
 use coaming_yaml::{Document, Node, Path};
 use serde_json::Value as Json;
 
-use crate::manual::orders;
+use crate::manual::{nearest, orders};
 use crate::origin::{Proposal, Scene};
 use crate::plan::{Change, Made, Skipped};
 use crate::round::Round;
@@ -131,7 +131,11 @@ impl Charts {
         let file = file.map_or_else(String::new, |file| file.name.clone());
         let is_outside = self.recipe(variant).is_some_and(|recipe| recipe.is_outside(&file));
         let reason = if is_outside { OUTSIDE } else { NOT_ALONE }.to_owned();
-        Skipped { file, made, reason, object: finding.object.clone(), orders: orders(fix) }
+        let mut orders = orders(fix);
+        for order in &mut orders {
+            order.place = fix.edits.first().and_then(|edits| place(worlds, edits, &order.path));
+        }
+        Skipped { file, made, reason, object: finding.object.clone(), orders }
     }
 
     /// What comes of a fix after `done`, if all its edits can be made.
@@ -232,6 +236,15 @@ fn in_order(edits: &[Edit]) -> Vec<&Edit> {
     let is_removal = |edit: &&Edit| matches!(edit, Edit::Remove { .. });
     let (removals, others): (Vec<&Edit>, Vec<&Edit>) = edits.iter().partition(is_removal);
     others.into_iter().chain(removals.into_iter().rev()).collect()
+}
+
+/// The file and the line that made a field of a rendered object, or what is around it.
+fn place(worlds: &[World], edits: &DocumentEdits, path: &Path) -> Option<(String, u32)> {
+    let world = worlds.iter().find(|world| world.source(edits.source).is_some())?;
+    let map = world.source(edits.source)?.rendering.as_deref()?;
+    let (file, offset) = map.template(nearest(root(world, edits)?, path).span()?.start)?;
+    let file = world.source(file)?;
+    Some((file.name.clone(), Position::of(&file.text, offset).line))
 }
 
 fn root<'w>(world: &'w World, edits: &DocumentEdits) -> Option<Node<'w>> {

@@ -17,6 +17,8 @@ pub struct ManualStep {
     pub path: Path,
     /// What to do, in YAML's notation: `set spec.replicas: 2`.
     pub text: String,
+    /// The file and the line (from 1) that made the field, if its object was rendered.
+    pub place: Option<(String, u32)>,
 }
 
 /// The edits of a fix as manual steps.
@@ -31,7 +33,7 @@ pub fn orders(fix: &Fix) -> Vec<ManualStep> {
                 Edit::Rename { path, key } => (path, format!("rename {path} to {key}")),
                 Edit::Append { path, value } => (path, format!("add to {path}: {}", shown(value))),
             };
-            ManualStep { path: path.clone(), text }
+            ManualStep { path: path.clone(), text, place: None }
         })
         .collect();
     // Several overlays of one base need the same edit.
@@ -67,7 +69,7 @@ pub fn source_line(source: &str, object: &ObjectRef, path: &Path) -> Option<(u32
 }
 
 /// The field at a path, or the innermost existing one on the way to it.
-fn nearest<'a>(root: Node<'a>, path: &Path) -> Node<'a> {
+pub(crate) fn nearest<'a>(root: Node<'a>, path: &Path) -> Node<'a> {
     let mut node = root;
     for step in path.steps() {
         let below = match step {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use coaming_finding::Applicability;
-use coaming_fix::{Change, Plan, Skipped};
+use coaming_fix::{Change, ManualStep, Plan, Skipped};
 use coaming_secret::gate::{InputText, ShownLines, masked};
 use coaming_text::Printable;
 
@@ -102,20 +102,28 @@ fn is_shown(source: Option<&str>, line: u32) -> bool {
     lines.is_some_and(|lines| lines.line(line, usize::MAX).is_some())
 }
 
+/// A step with the line of the source that seems to write its field.
+fn with_line(skipped: &Skipped, step: &ManualStep, source: Option<&str>) -> String {
+    let place = skipped
+        .object
+        .as_ref()
+        .zip(source)
+        .and_then(|(object, source)| coaming_fix::source_line(source, object, &step.path));
+    match place {
+        None => step.text.clone(),
+        Some((line, Some(written))) if is_shown(source, line) => {
+            format!("line {line} (`{written}`): {}", step.text)
+        }
+        Some((line, _)) => format!("line {line}: {}", step.text),
+    }
+}
+
 /// What to change manually, and where in the source.
 fn manual_steps(skipped: &Skipped, source: Option<&str>, out: &mut dyn Write) -> io::Result<()> {
     for order in &skipped.orders {
-        let place = skipped
-            .object
-            .as_ref()
-            .zip(source)
-            .and_then(|(object, source)| coaming_fix::source_line(source, object, &order.path));
-        let text: String = match place {
-            None => order.text.clone(),
-            Some((line, Some(written))) if is_shown(source, line) => {
-                format!("line {line} (`{written}`): {}", order.text)
-            }
-            Some((line, _)) => format!("line {line}: {}", order.text),
+        let text = match &order.place {
+            Some((file, line)) => format!("{file}:{line}: {}", order.text),
+            None => with_line(skipped, order, source),
         };
         writeln!(out, "  {}", Printable(&masked(&text.replace(char::is_whitespace, " "))))?;
     }

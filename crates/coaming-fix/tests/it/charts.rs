@@ -179,6 +179,23 @@ fn an_edit_that_changes_anything_else_is_taken_back() {
 }
 
 #[test]
+fn a_step_for_a_person_names_the_line_that_made_the_field() {
+    // Of the text in the values, the template's own lines say nothing.
+    let template = deployment(
+        "          securityContext: {privileged: false}\n        {{- tpl .Values.sidecar . | nindent 8 }}\n",
+    );
+    let values = "sidecar: |\n  - name: side\n    image: a/b:1.0\n    securityContext:\n      privileged: true\n";
+    let files = [("values.yaml", values), ("templates/web.yaml", template.as_str())];
+    let (plan, changes) = planned(&["privileged"], &files);
+    assert!(changes.is_empty(), "{changes:#?}");
+    let [skipped] = plan.skipped.as_slice() else { panic!("{:#?}", plan.skipped) };
+    let [step] = skipped.orders.as_slice() else { panic!("{:#?}", skipped.orders) };
+    let (file, line) = step.place.as_ref().unwrap();
+    assert!(file.ends_with("templates/web.yaml"), "{file}");
+    assert_eq!(*line, 12);
+}
+
+#[test]
 fn one_value_of_several_objects_repairs_all_of_them() {
     let pod = |name: &str| {
         format!(
