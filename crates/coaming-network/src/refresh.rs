@@ -21,6 +21,7 @@ pub(crate) struct Derivation {
     facts: Facts,
     objects: HashMap<ObjectKey, Vec<ObjectId>>,
     istio_root: RootNamespace,
+    registry_only: bool,
 }
 
 impl Reach {
@@ -38,7 +39,8 @@ impl Reach {
         facts.settle(&mut model);
         let mut reach = Self::new(model);
         let istio_root = reader.istio_root().clone();
-        reach.derivation = Some(Box::new(Derivation { facts, objects, istio_root }));
+        let registry_only = reader.registry_only();
+        reach.derivation = Some(Box::new(Derivation { facts, objects, istio_root, registry_only }));
         reach
     }
 
@@ -53,9 +55,10 @@ impl Reach {
             return;
         };
         if istio::is_settings(&key.kind, &key.name)
-            && RootNamespace::of(world) != derivation.istio_root
+            && (RootNamespace::of(world) != derivation.istio_root
+                || Reader::new(world).registry_only() != derivation.registry_only)
         {
-            // Any policy of the mesh may mean other pods now.
+            // Any object of the mesh may mean something else now.
             *self = Self::from_world(world);
             return;
         }

@@ -13,8 +13,8 @@ use fixedbitset::FixedBitSet;
 use crate::class::{Class, ClassKey, LabelIndex, NewTerms, Terms};
 use crate::ip::{IpSet, atoms};
 use crate::model::{
-    ExternalSource, IngressPoint, Model, Namespaces, NetworkPlugin, NetworkSetPeer, PeerKind,
-    PodSelector, Pods, Policy, PolicyPeer, Role, Service, ServicePeer,
+    CidrGroupPeer, ExternalSource, IngressPoint, Model, Namespaces, NetworkPlugin, NetworkSet,
+    NetworkSetPeer, PeerKind, PodSelector, Pods, Policy, PolicyPeer, Role, Service, ServicePeer,
 };
 use crate::ports::Protocol;
 
@@ -284,6 +284,9 @@ impl Space {
             }
             PeerKind::Hosts => known(&all_node_addresses(model), AddressReach::HOSTS),
             PeerKind::NetworkSets(sets) => known(&set_addresses(model, sets), AddressReach::ALL),
+            PeerKind::CidrGroups(groups) => {
+                known(&group_addresses(model, groups), AddressReach::NONE)
+            }
             PeerKind::Pods(_) | PeerKind::Controllers | PeerKind::ApiServer | PeerKind::Unknown => {
                 true
             }
@@ -367,6 +370,10 @@ impl Space {
             PeerKind::NetworkSets(sets) => {
                 let addresses = set_addresses(model, sets);
                 Arc::new(self.addresses(model, &addresses, AddressReach::ALL))
+            }
+            PeerKind::CidrGroups(groups) => {
+                let addresses = group_addresses(model, groups);
+                Arc::new(self.addresses(model, &addresses, AddressReach::NONE))
             }
             PeerKind::Controllers => {
                 let mut found = FixedBitSet::with_capacity(self.universe);
@@ -483,7 +490,10 @@ pub(crate) fn means(model: &Model, peer: &PolicyPeer, pods: &Pods) -> bool {
         PeerKind::Services(services) => {
             led_to(model, services).any(|selector| selects(model, &selector, pods))
         }
-        PeerKind::Outside(_) | PeerKind::ApiServer | PeerKind::Unknown => false,
+        PeerKind::Outside(_)
+        | PeerKind::CidrGroups(_)
+        | PeerKind::ApiServer
+        | PeerKind::Unknown => false,
     }
 }
 
@@ -533,7 +543,8 @@ fn node_addresses(model: &Model, selector: &crate::selector::Selector) -> IpSet 
 
 /// The addresses of the network sets that are meant.
 pub(crate) fn set_addresses(model: &Model, peer: &NetworkSetPeer) -> IpSet {
-    let meant = model.network_sets.iter().filter(|set| {
+    let sets = model.network_sets.iter().filter(|set| set.cidr_group.is_none());
+    let meant = sets.filter(|set| {
         let here = match (&set.namespace, &peer.namespaces) {
             (None, _) => peer.global,
             (Some(name), Some(namespaces)) => in_namespaces(model, namespaces, name),
@@ -542,6 +553,23 @@ pub(crate) fn set_addresses(model: &Model, peer: &NetworkSetPeer) -> IpSet {
         here && peer.labels.matches(&set.labels)
     });
     IpSet::union_of(meant.map(|set| &set.addresses))
+}
+
+/// The CIDR groups of Cilium that are meant.
+pub(crate) fn groups_meant<'m>(
+    model: &'m Model,
+    peer: &'m CidrGroupPeer,
+) -> impl Iterator<Item = &'m NetworkSet> + use<'m> {
+    model.network_sets.iter().filter(|set| {
+        let is_named = |name: &String| peer.name.as_ref().is_none_or(|wanted| wanted == name);
+        set.cidr_group.as_ref().is_some_and(is_named) && peer.labels.matches(&set.labels)
+    })
+}
+
+/// Their addresses.
+fn group_addresses(model: &Model, peer: &CidrGroupPeer) -> IpSet {
+    let addresses = groups_meant(model, peer).map(|set| &set.addresses);
+    IpSet::union_of(addresses).difference(&peer.except)
 }
 
 /// The addresses of all nodes.
@@ -558,6 +586,7 @@ fn address_sets(model: &Model) -> Vec<(IpSet, AddressReach)> {
         PeerKind::Nodes(selector) => Some((node_addresses(model, selector), AddressReach::HOSTS)),
         PeerKind::Outside(set) => Some((set.clone(), AddressReach::NONE)),
         PeerKind::NetworkSets(sets) => Some((set_addresses(model, sets), AddressReach::ALL)),
+        PeerKind::CidrGroups(groups) => Some((group_addresses(model, groups), AddressReach::NONE)),
         PeerKind::Hosts => Some((all_node_addresses(model), AddressReach::HOSTS)),
         PeerKind::Pods(_)
         | PeerKind::Controllers

@@ -6,16 +6,19 @@ use coaming_kube::World;
 
 use crate::facts::asks_for_accounts;
 use crate::model::{
-    Influence, Linkerd, Mesh, Model, Namespaces, PeerKind, PodSelector, Pods, PolicyKind, Role,
-    Scope, ServicePeer, Tier, Unevaluated, Workload,
+    Influence, Linkerd, Mesh, Model, Namespaces, PeerKind, PodSelector, Pods, Policy, PolicyKind,
+    Role, Scope, ServicePeer, Tier, Unevaluated, Workload,
 };
 use crate::reach::Endpoint;
-use crate::selector::{ACCOUNT_UNKNOWN, ISTIO, LINKERD, Operator, Selector};
-use crate::space::{selects, services_meant};
+use crate::selector::{ACCOUNT_UNKNOWN, ISTIO, LINKERD, LINKERD_IDENTITY, Operator, Selector};
+use crate::space::{groups_meant, selects, services_meant};
 use crate::views::{from_world, unevaluated_in};
 
 /// The field of a mesh's settings that names the root namespace, where several contradict each other.
 pub(crate) const ROOT_NAMESPACE: &str = "rootNamespace";
+
+/// The field of a mesh's settings that says where its proxies let their pods connect to.
+pub(crate) const OUTBOUND: &str = "outboundTrafficPolicy";
 
 /// The field of policies of a mesh that are not evaluated for some sources.
 pub(crate) const SOURCES: &str = "sources";
@@ -72,7 +75,7 @@ pub fn unevaluated_kinds(world: &World) -> Vec<UnevaluatedKind> {
 
 /// Whether an object is evaluated but for some pods, or is about networks that only some pods have.
 fn is_by_pods(object: &Unevaluated) -> bool {
-    object.influence == Influence::Proxy
+    matches!(object.influence, Influence::Proxy | Influence::Outbound)
         || object.influence == Influence::Network && object.field.is_some()
 }
 
@@ -97,6 +100,7 @@ pub fn unevaluated(model: &Model, endpoints: Option<&[Endpoint]>) -> Vec<Unevalu
     let derived = [
         unknown_tiers(model),
         unknown_services(model),
+        unknown_groups(model),
         unknown_accounts(model, &asked),
         unknown_members(model, &asked),
     ]
@@ -156,6 +160,28 @@ fn unknown_services(model: &Model) -> Vec<Unevaluated> {
     found.collect()
 }
 
+/// Policies that name CIDR groups of Cilium that are not in the input.
+fn unknown_groups(model: &Model) -> Vec<Unevaluated> {
+    let policies = model.policies.iter().map(|(_, policy)| policy);
+    let found = policies.flat_map(|policy| {
+        let groups = policy.peers().filter_map(|peer| match &peer.kind {
+            PeerKind::CidrGroups(groups) => Some(groups),
+            _ => None,
+        });
+        let unknown = groups.filter(|it| groups_meant(model, it).next().is_none());
+        let names = unknown.filter_map(|it| it.name.as_ref()).collect::<BTreeSet<_>>();
+        names.into_iter().map(|name| Unevaluated {
+            group: "cilium.io".to_owned(),
+            kind: policy.kind.name().to_owned(),
+            field: Some(format!("cidrGroupRef: {name}, which is not here,")),
+            influence: Influence::Policy,
+            scope: Scope::Pods(policy.subject.clone()),
+            location: policy.location.clone(),
+        })
+    });
+    found.collect()
+}
+
 /// Policies that select by the labels of service accounts, where the input does not have those of
 /// these pods.
 fn unknown_accounts(model: &Model, asked: &[&Pods]) -> Vec<Unevaluated> {
@@ -184,7 +210,7 @@ fn unknown_members(model: &Model, asked: &[&Pods]) -> Vec<Unevaluated> {
     let istio =
         members(model, asked, of_istio, |kind| kind.is_istio() && kind != PolicyKind::AmbientMesh);
     let of_linkerd = (LINKERD, Linkerd::Unknown.name());
-    let linkerd = members(model, asked, of_linkerd, |kind| kind == PolicyKind::Server);
+    let linkerd = members(model, asked, of_linkerd, PolicyKind::is_linkerd);
     [istio, linkerd].concat()
 }
 
@@ -205,7 +231,9 @@ fn members(
     let of_waypoints = model.waypoints.iter().flat_map(|waypoint| &waypoint.policies);
     let policies = policies.chain(of_waypoints).filter(|policy| {
         let of_mesh = policy.kind.is_mesh() && is_of_mesh(policy.kind);
-        of_mesh && asked.iter().any(|pods| selects(model, &policy.subject, pods))
+        // What takes no client, or any, does not depend on who they are.
+        let asks = policy.kind != PolicyKind::InboundPolicy || asks_for_identity(policy);
+        of_mesh && asks && asked.iter().any(|pods| selects(model, &policy.subject, pods))
     });
     let found = policies.map(|policy| Unevaluated {
         group: if policy.kind.is_linkerd() { "policy.linkerd.io" } else { "security.istio.io" }
@@ -217,6 +245,13 @@ fn members(
         location: policy.location.clone(),
     });
     found.collect()
+}
+
+/// Whether rules of a policy select peers by their identity in Linkerd.
+fn asks_for_identity(policy: &Policy) -> bool {
+    let keys = [LINKERD, LINKERD_IDENTITY];
+    let asks = |it: &Selector| it.requirements().iter().any(|it| keys.contains(&it.key.as_str()));
+    policy.peers().any(|peer| matches!(&peer.kind, PeerKind::Pods(pods) if asks(&pods.pods)))
 }
 
 fn by_kind<'u>(

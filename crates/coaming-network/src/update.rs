@@ -177,11 +177,13 @@ impl Reach {
         self.rebuild_if(|peer| matches!(peer, PeerKind::Services(_)));
     }
 
-    /// Replaces Calico's network sets.
+    /// Replaces the network sets of Calico and the CIDR groups of Cilium.
     pub fn set_network_sets(&mut self, sets: Vec<NetworkSet>) {
         if self.model.network_sets != sets {
             self.model.network_sets = sets;
-            self.rebuild_if(|peer| matches!(peer, PeerKind::NetworkSets(_)));
+            self.rebuild_if(|peer| {
+                matches!(peer, PeerKind::NetworkSets(_) | PeerKind::CidrGroups(_))
+            });
         }
     }
 

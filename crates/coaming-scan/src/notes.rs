@@ -145,6 +145,9 @@ fn not_evaluated(kind: &UnevaluatedKind) -> Note {
         Influence::Proxy => {
             "whether its pods have a proxy of the mesh is not known, which may refuse requests"
         }
+        Influence::Outbound => {
+            "proxies of the mesh refuse connections to what it does not list (`REGISTRY_ONLY`)"
+        }
         Influence::Entrance => "more may be reachable from outside than reported",
         Influence::Network => "pods may be on other networks, with other rules",
     };

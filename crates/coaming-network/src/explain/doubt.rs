@@ -4,7 +4,9 @@ use super::{Explanation, PolicyVerdict, Side, Uncertainty, entrances_of, rule_na
 use crate::advice::connections;
 use crate::ip::IpSet;
 use crate::list::{IngressCheck, Peer};
-use crate::model::{Action, Direction, ExternalSource, Model, NetworkPlugin, PeerKind, Role, Tier};
+use crate::model::{
+    Action, Direction, ExternalSource, Influence, Model, NetworkPlugin, PeerKind, Role, Tier,
+};
 use crate::ports::Connections;
 use crate::reach::{Endpoint, Reach};
 use crate::unevaluated::{ROOT_NAMESPACE, SOURCES, UnevaluatedKind, unevaluated};
@@ -19,10 +21,16 @@ pub(super) fn uncertain(
     let found = unevaluated(reach.model(), Some(&[from, to]));
     // The proxy of the target decides.
     let at_target = unevaluated(reach.model(), Some(&[to]));
+    // The proxy of the source decides about what leaves it, and the mesh lists its own pods.
+    let at_source = unevaluated(reach.model(), Some(&[from]));
     let found = found.into_iter().filter(|kind| {
         let is_same = |other: &&UnevaluatedKind| {
             (&other.kind, &other.group, &other.field) == (&kind.kind, &kind.group, &kind.field)
         };
+        if kind.influence == Influence::Outbound {
+            let leaves = kind.kind == "Sidecar" || matches!(to, Endpoint::External(_));
+            return leaves && at_source.iter().any(|other| is_same(&other));
+        }
         let is_mesh = ["security.istio.io", "policy.linkerd.io"].contains(&kind.group.as_str())
             || kind.field.as_deref() == Some(ROOT_NAMESPACE);
         !is_mesh

@@ -159,6 +159,7 @@ impl<'m> Walk<'m> {
                 | PeerKind::Block(_)
                 | PeerKind::Nodes(_)
                 | PeerKind::Outside(_)
+                | PeerKind::CidrGroups(_)
                 | PeerKind::Hosts
                 | PeerKind::Controllers
                 | PeerKind::ApiServer

@@ -26,8 +26,8 @@ use coaming_kube::ObjectId;
 
 use crate::ip::IpSet;
 use crate::model::{
-    ExternalSource, Model, NetworkPlugin, NetworkSet, Node, Pods, Policy, PolicyKind, PortNumbers,
-    Problem, Service, ServicePort, SourceRef, TierSettings, Unevaluated, Workload,
+    ExternalSource, Influence, Model, NetworkPlugin, NetworkSet, Node, Pods, Policy, PolicyKind,
+    PortNumbers, Problem, Service, ServicePort, SourceRef, TierSettings, Unevaluated, Workload,
     asks_for_ambient, enter_linkerd, enter_mesh, is_ambient,
 };
 use crate::ports::Protocol;
@@ -281,7 +281,11 @@ impl Facts {
             self.ambient.change(add);
         }
         self.ambient.change_object(id, &facts.statement, add);
-        let of_mesh = matches!(&facts.statement, Statement::Policy(kind, _) if kind.is_mesh());
+        let of_mesh = match &facts.statement {
+            Statement::Policy(kind, _) => kind.is_mesh(),
+            Statement::Unevaluated(object) => object.influence == Influence::Outbound,
+            _ => false,
+        };
         if (facts.is_of_ambient() || of_mesh) && appears_or_goes(&mut self.mesh, add) {
             // All pods come into the mesh, or none is in it.
             self.dirty.pods.extend(with_pods(&self.sources));

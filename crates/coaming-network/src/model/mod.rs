@@ -29,8 +29,9 @@ pub(crate) use linkerd::{Linkerd, LinkerdWish, enter_linkerd, with_proxy};
 pub use mesh::Mesh;
 pub(crate) use mesh::{MeshWish, asks_for_ambient, enter_mesh, is_ambient};
 pub use policy::{
-    Action, Direction, Limit, Namespaces, NetworkSetPeer, Order, PeerKind, PodSelector, Policy,
-    PolicyKind, PolicyPeer, PortMatch, PortNumbers, Rule, ServicePeer, Tier, TierSettings,
+    Action, CidrGroupPeer, Direction, Limit, Namespaces, NetworkSetPeer, Order, PeerKind,
+    PodSelector, Policy, PolicyKind, PolicyPeer, PortMatch, PortNumbers, Rule, ServicePeer, Tier,
+    TierSettings,
 };
 pub use waypoint::Waypoint;
 
@@ -218,10 +219,12 @@ pub struct Node {
     pub addresses: IpSet,
 }
 
-/// A set of addresses that Calico's policies select by labels.
+/// A set of addresses that policies of Calico or Cilium select.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NetworkSet {
-    /// Its namespace; `None` for a GlobalNetworkSet.
+    /// The name, if it is a CiliumCIDRGroup; policies of Calico do not know those.
+    pub cidr_group: Option<String>,
+    /// Its namespace; `None` for a GlobalNetworkSet and a CiliumCIDRGroup.
     pub namespace: Option<String>,
     /// Its labels.
     pub labels: Labels,
@@ -273,6 +276,8 @@ pub enum Influence {
     /// As `Mesh`; it is evaluated, but not for pods of which it is not known whether they have a proxy
     /// of the mesh.
     Proxy,
+    /// It has the proxies of the mesh refuse what their own pods connect to.
+    Outbound,
     /// It lets traffic enter the cluster.
     Entrance,
     /// It attaches pods to other networks, to which other policies may apply.

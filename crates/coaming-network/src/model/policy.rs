@@ -67,6 +67,8 @@ pub enum PeerKind {
     Services(ServicePeer),
     /// The addresses of Calico's network sets, pods at them included.
     NetworkSets(NetworkSetPeer),
+    /// The addresses of Cilium's CIDR groups, which never mean pods or nodes.
+    CidrGroups(CidrGroupPeer),
     /// The API server, whose address is not known: matches nothing.
     ApiServer,
     /// Something that cannot be known offline (`domainNames`): matches nothing.
@@ -93,6 +95,17 @@ pub struct NetworkSetPeer {
     pub global: bool,
     /// Their labels.
     pub labels: Selector,
+}
+
+/// Which of Cilium's CIDR groups are meant.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CidrGroupPeer {
+    /// The name of one; `None` for all.
+    pub name: Option<String>,
+    /// Their labels.
+    pub labels: Selector,
+    /// The addresses that are left out.
+    pub except: IpSet,
 }
 
 /// One item of a rule's `from` or `to`.

@@ -27,7 +27,9 @@ use coaming_yaml::{LineIndex, Node};
 
 use crate::facts::{Facts, ObjectFacts, PolicyFacts, Statement};
 use crate::ip::{CidrError, IpSet};
-use crate::model::{Direction, Model, PolicyKind, Problem, ProblemKind, SourceRef, Unevaluated};
+use crate::model::{
+    Direction, Influence, Model, PolicyKind, Problem, ProblemKind, Scope, SourceRef, Unevaluated,
+};
 use crate::ports::Protocol;
 use crate::selector::{Labels, Selector};
 pub(crate) use controllers::{controllers, is_controller};
@@ -101,6 +103,7 @@ pub(crate) fn statement(reader: &Reader<'_>, object: Object<'_>) -> Statement {
         ("cilium.io", "CiliumClusterwideNetworkPolicy") => {
             policy_statement(reader, object, PolicyKind::CiliumClusterwideNetworkPolicy)
         }
+        ("cilium.io", "CiliumCIDRGroup") => cilium::cidr_group(reader, object),
         ("security.istio.io", "AuthorizationPolicy") => {
             policy_statement(reader, object, PolicyKind::AuthorizationPolicy)
         }
@@ -268,6 +271,7 @@ fn policy_statement(reader: &Reader<'_>, object: Object<'_>, kind: PolicyKind) -
 pub(crate) struct Reader<'w> {
     pub(crate) world: &'w World,
     istio_root: OnceCell<RootNamespace>,
+    registry_only: OnceCell<bool>,
     lines: RefCell<HashMap<SourceId, Option<Rc<SourceLines>>>>,
 }
 
@@ -280,7 +284,12 @@ struct SourceLines {
 
 impl<'w> Reader<'w> {
     pub(crate) fn new(world: &'w World) -> Self {
-        Self { world, istio_root: OnceCell::new(), lines: RefCell::new(HashMap::new()) }
+        Self {
+            world,
+            istio_root: OnceCell::new(),
+            registry_only: OnceCell::new(),
+            lines: RefCell::new(HashMap::new()),
+        }
     }
 
     /// As [`Self::new`], where the root namespace of Istio is known already.
@@ -291,6 +300,11 @@ impl<'w> Reader<'w> {
     /// The namespace whose policies of Istio apply to all.
     pub(crate) fn istio_root(&self) -> &RootNamespace {
         self.istio_root.get_or_init(|| RootNamespace::of(self.world))
+    }
+
+    /// Whether proxies of Istio let their pods connect to what the mesh lists alone.
+    pub(crate) fn registry_only(&self) -> bool {
+        *self.registry_only.get_or_init(|| istio::settings::is_registry_only(self.world))
     }
 
     /// Where a node of an object is written.
@@ -451,6 +465,28 @@ fn address_or_block(text: &str) -> Result<IpSet, CidrError> {
         Ok(address) => Ok(IpSet::address(address)),
         Err(_) => IpSet::cidr(text),
     }
+}
+
+/// The addresses that a field of an object's `spec` lists; an error where one cannot be read.
+fn listed_addresses(
+    reader: &Reader<'_>,
+    object: Object<'_>,
+    field: &str,
+) -> Result<IpSet, Box<Unevaluated>> {
+    let sets = object.spec().list(field).map(|item| {
+        address_or_block(item.text()).map_err(|_| {
+            Box::new(Unevaluated {
+                group: object.group().to_owned(),
+                kind: object.kind().to_owned(),
+                field: Some(format!("{field}: {}", item.text())),
+                influence: Influence::Policy,
+                scope: Scope::Cluster,
+                location: Some(reader.location(object, item)),
+            })
+        })
+    });
+    let sets: Vec<IpSet> = sets.collect::<Result<_, _>>()?;
+    Ok(IpSet::union_of(&sets))
 }
 
 /// The NetworkPolicies of a namespace that select pods with any of these labels. One whose selector

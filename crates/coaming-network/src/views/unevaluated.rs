@@ -10,8 +10,8 @@ use coaming_yaml::Node;
 use super::Reader;
 use super::istio::RootNamespace;
 use crate::model::{Influence, Mesh, Namespaces, PodSelector, Scope, Unevaluated, in_mesh};
-use crate::selector::Selector;
-use crate::unevaluated::ROOT_NAMESPACE;
+use crate::selector::{ISTIO, Operator, Selector};
+use crate::unevaluated::{OUTBOUND, ROOT_NAMESPACE};
 
 /// Whose pods a kind of object can touch.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -43,10 +43,15 @@ const KINDS: &[Kinds] = &[
     ("k8s.ovn.org", &["EgressFirewall"], Influence::Policy, Reach::Namespace),
     ("network.openshift.io", &["EgressNetworkPolicy"], Influence::Policy, Reach::Namespace),
     ("kubeovn.io", &["SecurityGroup", "Subnet"], Influence::Policy, Reach::Cluster),
+    ("crd.nsx.vmware.com", &["SecurityPolicy"], Influence::Policy, Reach::Namespace),
+    ("nsx.vmware.com", &["SecurityPolicy"], Influence::Policy, Reach::Namespace),
+    ("neuvector.com", &["NvClusterSecurityRule"], Influence::Policy, Reach::Cluster),
+    ("neuvector.com", &["NvSecurityRule"], Influence::Policy, Reach::Namespace),
     ("vpcresources.k8s.aws", &["SecurityGroupPolicy"], Influence::Policy, Reach::Namespace),
     ("networking.gke.io", &["FQDNNetworkPolicy"], Influence::Policy, Reach::Namespace),
     ("security.istio.io", &["RequestAuthentication"], Influence::Mesh, Reach::Mesh),
-    ("networking.istio.io", &["DestinationRule", "Sidecar"], Influence::Mesh, Reach::Mesh),
+    ("networking.istio.io", &["DestinationRule"], Influence::Mesh, Reach::Mesh),
+    ("networking.istio.io", &["Sidecar"], Influence::Outbound, Reach::Mesh),
     ("policy.linkerd.io", &["EgressNetwork"], Influence::Mesh, Reach::Namespace),
     ("kuma.io", &["MeshTrafficPermission", "TrafficPermission"], Influence::Mesh, Reach::Cluster),
     ("consul.hashicorp.com", &["ServiceIntentions"], Influence::Mesh, Reach::Cluster),
@@ -64,6 +69,22 @@ const KINDS: &[Kinds] = &[
     ("zalando.org", &["RouteGroup"], Influence::Entrance, Reach::Namespace),
     ("traefik.io", &["TraefikService"], Influence::Entrance, Reach::Namespace),
     ("elbv2.k8s.aws", &["TargetGroupBinding"], Influence::Entrance, Reach::Namespace),
+    ("cis.f5.com", &["VirtualServer", "TransportServer"], Influence::Entrance, Reach::Namespace),
+    ("ingress.v3.haproxy.org", &["TCP"], Influence::Entrance, Reach::Namespace),
+    ("networking.cfargotunnel.com", &["TunnelBinding"], Influence::Entrance, Reach::Namespace),
+    (
+        "ingress.k8s.ngrok.com",
+        &["HTTPSEdge", "TCPEdge", "TLSEdge"],
+        Influence::Entrance,
+        Reach::Namespace,
+    ),
+    (
+        "networking.gke.io",
+        &["MultiClusterIngress", "MultiClusterService"],
+        Influence::Entrance,
+        Reach::Namespace,
+    ),
+    ("multicluster.x-k8s.io", &["ServiceExport"], Influence::Entrance, Reach::Namespace),
     ("serving.knative.dev", &["Service", "DomainMapping"], Influence::Entrance, Reach::Namespace),
     ("tailscale.com", &["Connector", "ProxyGroup"], Influence::Entrance, Reach::Cluster),
     (
@@ -80,6 +101,19 @@ pub(super) fn read(reader: &Reader<'_>, object: Object<'_>) -> Option<Unevaluate
     let known = KINDS.iter().find(|(known, kinds, ..)| *known == group && kinds.contains(&kind));
     if kind == "DestinationRule" && !super::istio::changes_encryption(object) {
         return None;
+    }
+    if kind == "Sidecar" && !limits_outbound(reader, object) {
+        return None;
+    }
+    if super::istio::settings::lists_outbound(object) {
+        return Some(Unevaluated {
+            group: group.to_owned(),
+            kind: kind.to_owned(),
+            field: Some(OUTBOUND.to_owned()),
+            influence: Influence::Outbound,
+            scope: Scope::Pods(in_mesh(&WITH_SIDECAR)),
+            location: Some(reader.location(object, object.node())),
+        });
     }
     let other_root = *reader.istio_root() == RootNamespace::Unclear
         && super::istio::settings::named(object).is_some();
@@ -116,6 +150,18 @@ pub(super) fn read(reader: &Reader<'_>, object: Object<'_>) -> Option<Unevaluate
     })
 }
 
+/// What the settings for proxies beside applications are about; what is not known may have one.
+const WITH_SIDECAR: [Mesh; 2] = [Mesh::Sidecar, Mesh::Unknown];
+
+/// Whether a Sidecar of Istio limits where its pods connect to: it lists hosts, and what is not listed is
+/// refused.
+fn limits_outbound(reader: &Reader<'_>, object: Object<'_>) -> bool {
+    match object.spec().mapping(OUTBOUND) {
+        Some(policy) => super::istio::settings::is_listed_only(Some(policy)),
+        None => reader.registry_only() && object.spec().list("egress").next().is_some(),
+    }
+}
+
 /// A kind of an API group that is not known, but whose name says that it is a policy.
 fn by_name(object: Object<'_>) -> Option<(Influence, Reach)> {
     let (group, kind) = (object.group(), object.kind());
@@ -137,10 +183,31 @@ fn by_name(object: Object<'_>) -> Option<(Influence, Reach)> {
 /// The pods that the object selects, as far as it says so in the usual way.
 fn pods(object: Object<'_>) -> Option<Selector> {
     let spec = object.spec();
+    if object.group() == "networking.istio.io" {
+        // Only the proxies of the mesh know it.
+        let mut pods =
+            spec.mapping("workloadSelector").mapping("labels").map(labels).unwrap_or_default();
+        if object.kind() == "Sidecar" {
+            let names = WITH_SIDECAR.map(|it| it.name().to_owned()).to_vec();
+            pods.require(ISTIO, Operator::In(names));
+        }
+        return Some(pods);
+    }
+    // Antrea: with several, or with other ways to select, it is any pod.
+    let mut applied = spec.list("appliedTo");
+    if let (Some(only), None) = (applied.next(), applied.next()) {
+        return only.mapping("podSelector").map(selector);
+    }
     let node = ["endpointSelector", "podSelector", "selector"]
         .into_iter()
         .find_map(|field| spec.mapping(field))?;
     Some(selector(node))
+}
+
+/// The pods with these labels.
+fn labels(node: Node<'_>) -> Selector {
+    let pairs = node.entries().filter_map(|entry| Some((entry.name(), entry.value.as_str()?)));
+    Selector::labels(pairs)
 }
 
 /// At least the pods that a selector matches: what is not understood is left out.

@@ -325,3 +325,27 @@ fn random_selectors_mean_what_they_say() {
         assert_eq!(selector.matches(&labels.collect()), holds, "{text}");
     }
 }
+
+#[test]
+fn domains_are_a_limit_of_what_is_open() {
+    let named = global(
+        "names",
+        "{selector: \"app == 'web'\", types: [Egress], egress: [{action: Allow, protocol: TCP, destination: {domains: [\"*.example.com\"], ports: [443]}}]}",
+    );
+    let open = reach(&[&named]);
+    assert_eq!(why(&open, "web", "8.8.8.8", 443), "allowed the addresses of *.example.com");
+    assert_eq!(why(&open, "web", "8.8.8.8", 80), "denied");
+    assert_eq!(why(&open, "web", "db", 443), "denied");
+    // Which addresses are refused, no input tells.
+    let refused = named.replace("Allow", "Deny");
+    assert!(why(&reach(&[&refused]), "web", "8.8.8.8", 443).ends_with('?'));
+}
+
+#[test]
+fn an_ip_version_of_icmp_says_nothing_about_ports() {
+    let icmp = global(
+        "icmp",
+        "{selector: all(), types: [Ingress], ingress: [{action: Deny, protocol: ICMP, ipVersion: 4}, {action: Allow}]}",
+    );
+    assert_eq!(why(&reach(&[&icmp]), "web", "db", 5432), "allowed");
+}

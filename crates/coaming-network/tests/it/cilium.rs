@@ -531,3 +531,50 @@ fn random_policies_against_the_slow_evaluator() {
         }
     }
 }
+
+const GROUPS: &str = "
+{apiVersion: cilium.io/v2, kind: CiliumCIDRGroup, metadata: {name: vpn, labels: {role: vpn}}, spec: {externalCIDRs: [10.48.0.0/24, 10.48.7.1/32]}}
+---
+{apiVersion: cilium.io/v2alpha1, kind: CiliumCIDRGroup, metadata: {name: office}, spec: {externalCIDRs: [10.50.0.0/16]}}
+";
+
+#[test]
+fn cidr_groups_mean_their_addresses() {
+    let from = |item: &str| {
+        policy(&format!(
+            "spec: {{endpointSelector: {{matchLabels: {{app: db}}}}, ingress: [{{fromCIDRSet: [{item}]}}]}}"
+        ))
+    };
+    for item in [
+        "{cidrGroupRef: vpn, except: [10.48.0.9/32]}",
+        "{cidrGroupSelector: {matchLabels: {role: vpn}}}",
+    ] {
+        let reach = common::reach_in_shop(&[GROUPS, &from(item)]);
+        let open = |from: &str| why(&reach, from, "db", 5432);
+        assert_eq!(open("10.48.0.8"), "allowed", "{item}");
+        assert_eq!(open("10.48.7.1"), "allowed", "{item}");
+        assert_eq!(open("10.50.0.1"), "denied", "{item}");
+        assert_eq!(open("web"), "denied", "CIDRs never mean pods: {item}");
+        let excepted = if item.contains("except") { "denied" } else { "allowed" };
+        assert_eq!(open("10.48.0.9"), excepted, "{item}");
+        assert!(unevaluated(reach.model(), None).is_empty(), "{item}");
+    }
+    let unknown = common::reach_in_shop(&[&from("{cidrGroupRef: vpn}")]);
+    assert_eq!(why(&unknown, "10.48.0.8", "db", 5432), "denied?", "the group is not here");
+    let both = common::reach_in_shop(&[GROUPS, &from("{cidr: 10.0.0.0/8, cidrGroupRef: vpn}")]);
+    assert_eq!(both.model().problems.len(), 1, "Cilium takes one of them");
+}
+
+/// Policies of Calico select its own sets alone.
+#[test]
+fn cidr_groups_are_no_network_sets() {
+    let calico = "{apiVersion: projectcalico.org/v3, kind: GlobalNetworkPolicy, metadata: {name: p}, spec: {selector: \"app == 'db'\", ingress: [{action: Allow, source: {selector: \"role == 'vpn'\", namespaceSelector: global()}}]}}";
+    let reach = common::reach_in_shop(&[GROUPS, calico]);
+    assert_eq!(why(&reach, "10.48.0.8", "db", 5432), "denied");
+}
+
+#[test]
+fn policies_for_health_checks_are_about_no_pods() {
+    let health = "{apiVersion: cilium.io/v2, kind: CiliumClusterwideNetworkPolicy, metadata: {name: health}, spec: {endpointSelector: {matchLabels: {'reserved:health': ''}}, ingress: [{fromEntities: [remote-node]}]}}";
+    assert_eq!(why(&reach(health), "web", "db", 5432), "allowed");
+}

@@ -360,3 +360,13 @@ fn random_objects_against_the_slow_evaluator() {
         }
     }
 }
+
+/// Whether a client has an identity is not known where the input does not have its namespace.
+#[test]
+fn clients_of_unknown_namespaces_may_have_no_identity() {
+    let far = "{apiVersion: v1, kind: Pod, metadata: {name: who, namespace: far, labels: {app: who}}, spec: {containers: [{name: c, image: x}]}}";
+    let reach = reach(&[far]);
+    assert_eq!(why(&reach, "far/who", "open", 80), "allowed?");
+    assert_eq!(why(&reach, "far/who", "vault", 80), "denied", "nobody is let in");
+    assert_eq!(why(&reach, "far/who", "web", 80), "allowed", "anybody is let in");
+}

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use coaming_network::ip::IpSet;
 use coaming_network::model::{
-    Action, ContainerPort, Model, Namespaces, NetworkSet, NetworkSetPeer, Node, Order, PeerKind,
-    PodSelector, Pods, Policy, PolicyKind, PolicyPeer, PortMatch, PortNumbers, Role, Rule, Service,
-    ServicePeer, Tier, TierSettings, Workload,
+    Action, CidrGroupPeer, ContainerPort, Model, Namespaces, NetworkSet, NetworkSetPeer, Node,
+    Order, PeerKind, PodSelector, Pods, Policy, PolicyKind, PolicyPeer, PortMatch, PortNumbers,
+    Role, Rule, Service, ServicePeer, Tier, TierSettings, Workload,
 };
 use coaming_network::selector::{Operator, Pattern};
 use coaming_network::{Labels, Protocol, Selector};
@@ -140,6 +140,11 @@ fn cilium_peer(random: &mut Random, kind: PolicyKind, namespace: &str, egress: b
     match random.below(8) {
         0..=1 => PeerKind::Outside(block(random)),
         2 => PeerKind::Hosts,
+        4 if random.chance(50) => PeerKind::CidrGroups(CidrGroupPeer {
+            name: random.chance(50).then(|| "group".to_owned()),
+            labels: if random.chance(50) { Selector::everything() } else { selector(random) },
+            except: if random.chance(50) { block(random) } else { IpSet::none() },
+        }),
         3 if egress => PeerKind::Services(ServicePeer {
             namespace: random.chance(50).then(|| namespace.to_owned()),
             name: random.chance(50).then(|| format!("s{}", random.below(4))),
@@ -357,8 +362,10 @@ pub(crate) fn model(seed: u64) -> Model {
         model.tiers.insert(Arc::from(name), settings);
     }
     for _ in 0..random.below(3) {
+        let of_cilium = random.chance(30);
         let set = NetworkSet {
-            namespace: random.chance(50).then(|| random.pick(&namespaces).clone()),
+            cidr_group: of_cilium.then(|| "group".to_owned()),
+            namespace: (!of_cilium && random.chance(50)).then(|| random.pick(&namespaces).clone()),
             labels: labels(random),
             addresses: block(random),
         };

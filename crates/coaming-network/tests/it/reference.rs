@@ -39,10 +39,20 @@ fn peer_matches(model: &Model, kind: &PeerKind, side: Side<'_>) -> bool {
         (PeerKind::Pods(selector), Side::Pod(pods)) => selects(model, selector, pods),
         (PeerKind::Pods(_) | PeerKind::Services(_) | PeerKind::Controllers, Side::Address(_))
         | (PeerKind::Unknown | PeerKind::ApiServer, _)
-        | (PeerKind::Outside(_), Side::Pod(_)) => false,
+        | (PeerKind::Outside(_) | PeerKind::CidrGroups(_), Side::Pod(_)) => false,
         (PeerKind::Outside(set), Side::Address(address)) => set.contains(address),
+        (PeerKind::CidrGroups(peer), Side::Address(address)) => {
+            !peer.except.contains(address)
+                && model.network_sets.iter().any(|set| {
+                    let named = |name: &String| peer.name.as_ref().is_none_or(|it| it == name);
+                    set.cidr_group.as_ref().is_some_and(named)
+                        && peer.labels.matches(&set.labels)
+                        && set.addresses.contains(address)
+                })
+        }
         (PeerKind::NetworkSets(peer), side) => {
-            let meant = model.network_sets.iter().filter(|set| {
+            let sets = model.network_sets.iter().filter(|set| set.cidr_group.is_none());
+            let meant = sets.filter(|set| {
                 let here = match (&set.namespace, &peer.namespaces) {
                     (None, _) => peer.global,
                     (Some(_), None) => false,

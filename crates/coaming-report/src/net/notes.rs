@@ -162,6 +162,9 @@ pub(super) fn not_evaluated(kind: &UnevaluatedKind) -> Note {
             "whether they have a proxy of the mesh is not known (their namespace is not here, or has \
              no label for it), so that the mesh may refuse what is possible here"
         }
+        Influence::Outbound => {
+            "their proxies refuse connections to what the mesh does not list (`REGISTRY_ONLY`)"
+        }
         Influence::Entrance => "traffic from outside may enter through it",
         Influence::Network => "pods may be on other networks, with other rules",
     };

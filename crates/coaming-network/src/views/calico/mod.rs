@@ -13,10 +13,9 @@ use coaming_kube::{Fields, Object};
 use coaming_yaml::Node;
 
 use super::{
-    Checks, Reader, address_or_block, labels_of, policy_statement, unevaluated, unknown_fields,
+    Checks, Reader, labels_of, listed_addresses, policy_statement, unevaluated, unknown_fields,
 };
 use crate::facts::{PolicyFacts, Statement};
-use crate::ip::IpSet;
 use crate::model::{
     Direction, Influence, NAMESPACE_NAME_LABEL, Namespaces, NetworkSet, Order, PodSelector, Policy,
     PolicyKind, Scope, Tier, TierSettings, Unevaluated,
@@ -44,25 +43,15 @@ pub(super) fn statement(reader: &Reader<'_>, object: Object<'_>, kind: &str) -> 
 
 /// A network set. One with an address that cannot be read is refused by Calico, or known to it alone.
 fn network_set(reader: &Reader<'_>, object: Object<'_>, namespace: Option<&str>) -> Statement {
-    let mut nets: Vec<IpSet> = Vec::new();
-    for net in object.spec().list("nets") {
-        let Ok(set) = address_or_block(net.text()) else {
-            return Statement::Unevaluated(Box::new(Unevaluated {
-                group: object.group().to_owned(),
-                kind: object.kind().to_owned(),
-                field: Some(format!("nets: {}", net.text())),
-                influence: Influence::Policy,
-                scope: Scope::Cluster,
-                location: Some(reader.location(object, net)),
-            }));
-        };
-        nets.push(set);
+    match listed_addresses(reader, object, "nets") {
+        Ok(addresses) => Statement::NetworkSet(NetworkSet {
+            cidr_group: None,
+            namespace: namespace.map(str::to_owned),
+            labels: labels_of(object.metadata()),
+            addresses,
+        }),
+        Err(unevaluated) => Statement::Unevaluated(unevaluated),
     }
-    Statement::NetworkSet(NetworkSet {
-        namespace: namespace.map(str::to_owned),
-        labels: labels_of(object.metadata()),
-        addresses: IpSet::union_of(&nets),
-    })
 }
 
 fn tier(object: Object<'_>) -> TierSettings {

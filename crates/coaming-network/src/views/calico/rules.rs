@@ -53,9 +53,10 @@ impl<'i> SpecReader<'_, '_, 'i> {
                 return None;
             }
         };
-        if let Some(version) = node.field("ipVersion") {
+        let version = node.field("ipVersion");
+        if let Some(version) = version {
             match version.as_int() {
-                Some(version @ (4 | 6)) => self.gaps.push(format!("ipVersion: {version}")),
+                Some(4 | 6) => {}
                 _ => self.checks.refuse(version, "`ipVersion` must be 4 or 6"),
             }
         }
@@ -74,10 +75,22 @@ impl<'i> SpecReader<'_, '_, 'i> {
             self.gaps.extend(by_port.map(|field| format!("source.{field}")));
         }
         let ports = self.ports(node, destination);
-        let peers = other.and_then(|other| self.peers(other, other_name));
+        // Of ICMP nothing is asked.
+        if let Some(version) = version.filter(|_| ports.as_ref().is_none_or(|it| !it.is_empty())) {
+            self.gaps.push(format!("ipVersion: {}", version.text()));
+        }
+        let allows_out = action == Action::Allow && direction == Direction::Egress;
+        let names = other.filter(|_| allows_out).map(names).unwrap_or_default();
+        let peers = match names.is_empty() {
+            true => other.and_then(|other| self.peers(other, other_name)),
+            false => Some(vec![PolicyPeer {
+                kind: PeerKind::Outside(IpSet::all()),
+                location: self.checks.location(node),
+            }]),
+        };
         let limits = match node.mapping("http").filter(|_| action == Action::Allow) {
             Some(http) => vec![Limit::Requests(requests(http))],
-            None => Vec::new(),
+            None => names,
         };
         let location = self.checks.location(node);
         Some(Rule { path: Some(path), name: None, action, peers, ports, limits, location })
@@ -193,8 +206,9 @@ impl<'i> SpecReader<'_, '_, 'i> {
 
     /// The other side; `None` for any.
     fn peers(&mut self, node: Node<'i>, name: &str) -> Option<Vec<PolicyPeer>> {
-        const FIELDS: [&str; 9] = [
+        const FIELDS: [&str; 10] = [
             "services",
+            "domains",
             "nets",
             "notNets",
             "selector",
@@ -211,6 +225,7 @@ impl<'i> SpecReader<'_, '_, 'i> {
             return Some(self.services(node, services, name));
         }
         if given("domains") {
+            self.gaps.push(format!("{prefix}domains"));
             return Some(vec![PolicyPeer { kind: PeerKind::Unknown, location: None }]);
         }
         let selected = ["selector", "namespaceSelector", "serviceAccounts"].into_iter().any(given);
@@ -380,4 +395,13 @@ fn requests(node: Node<'_>) -> String {
         }
     }
     text
+}
+
+/// The domain names to whose addresses the other side is limited, if nothing else says who it is.
+fn names(other: Node<'_>) -> Vec<Limit> {
+    let mut fields = other.entries().filter(|entry| !entry.value.is_null());
+    if !fields.all(|entry| ["domains", "ports", "notPorts"].contains(&entry.name())) {
+        return Vec::new();
+    }
+    other.strings("domains").map(|name| Limit::Name(name.to_owned())).collect()
 }

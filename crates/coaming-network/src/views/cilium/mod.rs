@@ -7,15 +7,28 @@
 mod peers;
 mod ports;
 
-use coaming_kube::Fields;
+use coaming_kube::{Fields, Object};
 use coaming_yaml::Node;
 
-use super::{Checks, unknown_fields};
-use crate::facts::PolicyFacts;
+use super::{Checks, Reader, labels_of, listed_addresses, unknown_fields};
+use crate::facts::{PolicyFacts, Statement};
 use crate::model::{
-    Action, Direction, Influence, Limit, Order, PeerKind, PodSelector, Policy, PolicyKind,
-    PolicyPeer, Rule, Scope, SourceRef, Tier, Unevaluated,
+    Action, Direction, Influence, Limit, NetworkSet, Order, PeerKind, PodSelector, Policy,
+    PolicyKind, PolicyPeer, Rule, Scope, SourceRef, Tier, Unevaluated,
 };
+
+/// A CiliumCIDRGroup.
+pub(super) fn cidr_group(reader: &Reader<'_>, object: Object<'_>) -> Statement {
+    match listed_addresses(reader, object, "externalCIDRs") {
+        Ok(addresses) => Statement::NetworkSet(NetworkSet {
+            cidr_group: Some(object.name().to_owned()),
+            namespace: None,
+            labels: labels_of(object.metadata()),
+            addresses,
+        }),
+        Err(unevaluated) => Statement::Unevaluated(unevaluated),
+    }
+}
 
 /// Reads the policies under examination; what is wrong with them is in `checks` afterwards.
 pub(super) fn read(checks: &mut Checks<'_, '_>, kind: PolicyKind) -> PolicyFacts {
@@ -54,6 +67,8 @@ enum Subject {
     Pods(PodSelector),
     /// Something other than pods on the pod network, and the field that says so.
     Other(Scope, &'static str),
+    /// Cilium's own endpoints, which no answer is about.
+    Nobody,
 }
 
 impl<'i> SpecReader<'_, '_, 'i> {
@@ -97,6 +112,7 @@ impl<'i> SpecReader<'_, '_, 'i> {
                 self.gaps.push(field.to_owned());
                 scope
             }
+            Subject::Nobody => return,
         };
         self.gaps.sort_unstable();
         self.gaps.dedup();

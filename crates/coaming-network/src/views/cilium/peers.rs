@@ -10,8 +10,8 @@ use coaming_yaml::Node;
 use super::{SpecReader, Subject, peer};
 use crate::ip::IpSet;
 use crate::model::{
-    Action, Direction, Limit, NAMESPACE_NAME_LABEL, Namespaces, PeerKind, PodSelector, PolicyPeer,
-    Scope, ServicePeer,
+    Action, CidrGroupPeer, Direction, Limit, NAMESPACE_NAME_LABEL, Namespaces, PeerKind,
+    PodSelector, PolicyPeer, Scope, ServicePeer,
 };
 use crate::selector::{Operator, SERVICE_ACCOUNT, Selector, SelectorError};
 use crate::views::address_or_block;
@@ -83,6 +83,10 @@ impl<'i> SpecReader<'_, '_, 'i> {
     pub(super) fn subject_pods(&mut self, node: Node<'i>) -> Option<Subject> {
         let found = self.identity(node)?;
         let other = Subject::Other(Scope::Cluster, "endpointSelector");
+        // Health checks between nodes, and pods before their labels are known.
+        if found.reserved.iter().any(|name| ["health", "init", "unmanaged"].contains(&&**name)) {
+            return Some(Subject::Nobody);
+        }
         if !found.reserved.is_empty() || found.matches_nothing {
             return Some(other);
         }
@@ -311,14 +315,18 @@ impl<'i> SpecReader<'_, '_, 'i> {
     }
 
     fn cidr_set(&mut self, node: Node<'i>) -> Option<PeerKind> {
-        self.note_unknown(node, &["cidr", "except"]);
-        let Some(text) = self.checks.text(node, "cidr") else {
-            let by_group = ["cidrGroupRef", "cidrGroupSelector"];
-            if by_group.iter().all(|field| node.field(field).is_none()) {
-                self.checks.refuse(node, "an item of CIDRs needs a `cidr` such as 10.0.0.0/8");
-            }
+        self.note_unknown(node, &["cidr", "cidrGroupRef", "cidrGroupSelector", "except"]);
+        let ways = ["cidr", "cidrGroupRef", "cidrGroupSelector"];
+        if ways.iter().filter(|field| node.field(field).is_some()).count() != 1 {
+            let message = "an item of CIDRs needs a `cidr` such as 10.0.0.0/8, or one of \
+                           `cidrGroupRef` and `cidrGroupSelector`";
+            self.checks.refuse(node, message);
             return None;
-        };
+        }
+        if node.field("cidr").is_none() {
+            return self.cidr_groups(node);
+        }
+        let text = self.checks.text(node, "cidr")?;
         let whole = match IpSet::cidr(text) {
             Ok(set) => set,
             Err(error) => {
@@ -339,6 +347,23 @@ impl<'i> SpecReader<'_, '_, 'i> {
             }
         }
         (!rest.is_empty()).then_some(PeerKind::Outside(rest))
+    }
+
+    /// The CIDR groups that an item of `fromCIDRSet` or `toCIDRSet` means.
+    fn cidr_groups(&mut self, node: Node<'i>) -> Option<PeerKind> {
+        let name = self.checks.text(node, "cidrGroupRef").map(str::to_owned);
+        let labels = match self.checks.mapping(node, "cidrGroupSelector") {
+            Some(selector) => self.checks.selector(selector),
+            None => Selector::everything(),
+        };
+        let mut except = IpSet::none();
+        for item in self.checks.items(node, "except") {
+            match item.as_str().map(IpSet::cidr) {
+                Some(Ok(set)) => except = except.union(&set),
+                _ => self.checks.refuse(item, "an item of `except` must be a CIDR block"),
+            }
+        }
+        Some(PeerKind::CidrGroups(CidrGroupPeer { name, labels, except }))
     }
 
     fn service(&mut self, node: Node<'i>) -> Option<PeerKind> {

@@ -1,6 +1,9 @@
 //! The settings of the mesh: which namespace's policies apply to all namespaces.
 
 use coaming_kube::{Fields, Object, World};
+use coaming_yaml::Node;
+
+use crate::unevaluated::OUTBOUND;
 
 /// The root namespace where nothing names another one.
 const USUAL: &str = "istio-system";
@@ -45,6 +48,38 @@ pub(crate) fn is_settings(kind: &str, name: &str) -> bool {
         "IstioOperator" | "Istio" => true,
         _ => false,
     }
+}
+
+/// Whether the settings of the mesh in a world let proxies connect to what it lists alone.
+pub(in crate::views) fn is_registry_only(world: &World) -> bool {
+    let kinds = ["ConfigMap", "IstioOperator", "Istio"].into_iter();
+    kinds.flat_map(|kind| world.of_kind(kind)).any(lists_outbound)
+}
+
+/// Whether an object holds settings of the mesh that do so.
+pub(in crate::views) fn lists_outbound(object: Object<'_>) -> bool {
+    if !is_settings(object.kind(), object.name()) {
+        return false;
+    }
+    match (object.group(), object.kind()) {
+        ("", "ConfigMap") => {
+            let mesh = object.node().mapping("data").string("mesh").unwrap_or_default();
+            let mut lines = mesh.lines().filter(|line| !line.trim_start().starts_with('#'));
+            mesh.contains(OUTBOUND) && lines.any(|line| line.contains("REGISTRY_ONLY"))
+        }
+        ("install.istio.io", "IstioOperator") => {
+            is_listed_only(object.spec().mapping("meshConfig").mapping(OUTBOUND))
+        }
+        ("sailoperator.io", "Istio") => {
+            is_listed_only(object.spec().mapping("values").mapping("meshConfig").mapping(OUTBOUND))
+        }
+        _ => false,
+    }
+}
+
+/// Whether an `outboundTrafficPolicy` is `REGISTRY_ONLY`.
+pub(in crate::views) fn is_listed_only(policy: Option<Node<'_>>) -> bool {
+    policy.string("mode") == Some("REGISTRY_ONLY")
 }
 
 /// The root namespace that an object names, if it holds settings of the mesh.
