@@ -201,7 +201,8 @@ impl WhyArguments {
 // `coaming net check`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The rules are two lists. A peer is a workload, an address, `ingress`, or pods by their labels:
+The rules are two lists. A peer is a workload, an address or a block, `ingress`, or pods by their
+labels; a port may be a range such as 8000-8999:
 
   must-reach:
   - {from: shop/web, to: shop/db, ports: [5432]}

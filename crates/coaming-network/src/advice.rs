@@ -227,10 +227,42 @@ fn decisions(
     side: &Side,
     port: Option<(Protocol, u16)>,
 ) -> [Decision; 2] {
+    stages(explanation, side, port).map(|(policies, port)| decision_of(policies, port))
+}
+
+/// The network policies of a side, and what of a service mesh follows them, each with the port that
+/// they see.
+fn stages<'e>(
+    explanation: &Explanation,
+    side: &'e Side,
+    port: Option<(Protocol, u16)>,
+) -> [(&'e [PolicyVerdict], Option<(Protocol, u16)>); 2] {
     let mesh = side.policies.partition_point(|policy| !policy.tier.is_mesh());
     let (network, mesh) = side.policies.split_at(mesh);
     let seen = explanation.tunnel.map(|tunnel| (Protocol::Tcp, tunnel)).or(port);
-    [decision_of(network, seen), decision_of(mesh, port)]
+    [(network, seen), (mesh, port)]
+}
+
+/// What decides, and what would decide next once each rule is gone that no other rule can overrule.
+fn one_after_another(policies: &[PolicyVerdict], port: Option<(Protocol, u16)>) -> Vec<Decision> {
+    let mut policies = policies.to_vec();
+    let mut found = Vec::new();
+    loop {
+        let decision = decision_of(&policies, port);
+        let gone = match &decision {
+            Decision::Refused(rule) | Decision::Plain(rule) => rule.clone(),
+            // Once these are gone, nothing is left to do.
+            Decision::Open | Decision::Allowed(_) if !found.is_empty() => return found,
+            _ => {
+                found.push(decision);
+                return found;
+            }
+        };
+        found.push(decision);
+        for policy in policies.iter_mut().filter(|policy| policy.policy == gone.policy) {
+            policy.rules.retain(|rule| rule.name != gone.rule);
+        }
+    }
 }
 
 fn decision_of(policies: &[PolicyVerdict], port: Option<(Protocol, u16)>) -> Decision {
@@ -310,7 +342,12 @@ fn how_to_allow(
     let decided = decisions(explanation, side, port);
     // What only some of the ports are refused by is not found by asking about any.
     let unclear = decided.iter().all(|it| matches!(it, Decision::Open | Decision::Allowed(_)));
-    let found = decided.into_iter().enumerate().filter_map(|(stage, decision)| match decision {
+    let stages = stages(explanation, side, port).into_iter().enumerate();
+    let decided = stages.flat_map(|(stage, (policies, port))| {
+        let decided = one_after_another(policies, port).into_iter();
+        decided.map(move |decision| (stage, decision))
+    });
+    let found = decided.filter_map(|(stage, decision)| match decision {
         Decision::Denied(rule) => Some(Advice::OverrideDenial(rule)),
         Decision::Refused(rule) => Some(Advice::NarrowDenial(rule)),
         Decision::Ended(tier, policy) => Some(Advice::AddToTier { tier, policy }),

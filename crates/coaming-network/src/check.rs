@@ -19,6 +19,7 @@ use coaming_yaml::Node;
 use crate::explain::{Explanation, explain};
 use crate::find::{AskedPort, FindError, FoundPeer, find_endpoint, find_port};
 use crate::model::{Pods, Role};
+use crate::ports::{Connections, PortSet, Protocol};
 use crate::reach::{Endpoint, Reach};
 use crate::selector::{Labels, Selector};
 
@@ -192,17 +193,23 @@ pub fn check_assertion(reach: &Reach, assertion: &Assertion) -> AssertionResult 
     let mut doubt = None;
     for target in &targets {
         let mut ports: Vec<Option<AskedPort>> = Vec::new();
+        let mut ranges = Connections::none();
         for text in &assertion.ports {
+            if let Some(range) = port_range(text) {
+                ranges = ranges.union(&range);
+                continue;
+            }
             match find_port(reach.model(), &target.endpoints, text) {
                 Ok(found) => ports.extend(found.into_iter().map(Some)),
                 Err(error) => return AssertionResult::NotFound(error),
             }
         }
-        if ports.is_empty() {
+        if assertion.ports.is_empty() {
             ports.push(None);
         }
         for source in sources.iter().filter(|source| *source != target) {
-            for port in &ports {
+            let of_ranges = of_ranges(reach, assertion, source, target, &ranges);
+            for port in ports.iter().chain(&of_ranges) {
                 let explanation = explain(reach, source, target, port.as_ref());
                 let Some(explanation) = explanation else { continue };
                 if !explanation.is_certain() {
@@ -214,6 +221,44 @@ pub fn check_assertion(reach: &Reach, assertion: &Assertion) -> AssertionResult 
         }
     }
     doubt.map_or(AssertionResult::Holds, AssertionResult::Unknown)
+}
+
+/// The ports of a text such as `8000-8999` or `udp/5000-5999`.
+fn port_range(text: &str) -> Option<Connections> {
+    let (protocol, range) = match text.split_once('/') {
+        None => (Protocol::Tcp, text),
+        Some((name, range)) => (Protocol::from_name(&name.to_ascii_uppercase())?, range),
+    };
+    let (first, last) = range.split_once('-')?;
+    let (first, last) = (first.parse::<u16>().ok()?, last.parse::<u16>().ok()?);
+    (0 < first && first <= last).then(|| Connections::of(protocol, PortSet::range(first, last)))
+}
+
+/// For each protocol of such ports, one that decides: one for which the assertion does not hold, else the
+/// first.
+fn of_ranges(
+    reach: &Reach,
+    assertion: &Assertion,
+    source: &FoundPeer,
+    target: &FoundPeer,
+    ranges: &Connections,
+) -> Vec<Option<AskedPort>> {
+    if ranges.is_empty() {
+        return Vec::new();
+    }
+    let all = explain(reach, source, target, None).map(|found| found.allowed).unwrap_or_default();
+    let wrong = match assertion.must_reach {
+        true => ranges.difference(&all),
+        false => ranges.intersection(&all),
+    };
+    let first = |ports: &Connections, protocol: Protocol| {
+        ports.ports(protocol).ranges().first().map(|(first, _)| *first)
+    };
+    let decisive = Protocol::ALL.into_iter().filter_map(|protocol| {
+        let port = first(&wrong, protocol).or_else(|| first(ranges, protocol))?;
+        Some(Some(AskedPort::from((protocol, port))))
+    });
+    decisive.collect()
 }
 
 /// The peers that a side of an assertion means, one for each group of pods that policies tell apart.

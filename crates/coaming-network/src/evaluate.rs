@@ -124,6 +124,12 @@ pub(crate) fn proxied<'p>(mut policies: impl Iterator<Item = &'p Policy>) -> Con
     Connections::of(Protocol::Tcp, ports)
 }
 
+/// Whether a port is one of Istio's proxies themselves, which no policy of the mesh is about.
+#[must_use]
+pub fn is_port_of_proxy(protocol: Protocol, port: u16) -> bool {
+    protocol == Protocol::Tcp && matches!(port, 15020 | 15021 | 15090)
+}
+
 /// What the ambient mesh lets pods do to each other of which the network allows this.
 pub(crate) fn carried(allowed: &Connections) -> Connections {
     let tcp = Connections::of(Protocol::Tcp, PortSet::all());

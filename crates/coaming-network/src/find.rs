@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use crate::ip::IpSet;
 use crate::model::{Model, Pods, Role, Service, ServicePort};
 use crate::ports::Protocol;
 use crate::reach::{Endpoint, Reach};
@@ -37,6 +38,14 @@ pub enum FindError {
     /// The text is not a port.
     #[error("`{0}` is not a valid port: use 80, tcp/80, udp/53 or the name of a port")]
     BadPort(String),
+    /// No port has this name.
+    #[error("no port of the target is called `{name}`: its ports are {known}")]
+    NoSuchPort {
+        /// The name.
+        name: String,
+        /// Those that exist.
+        known: String,
+    },
 }
 
 /// What a text means as one side of a connection.
@@ -44,8 +53,8 @@ pub enum FindError {
 pub struct FoundPeer {
     /// The endpoints: one group of pods of each class of a workload, or outside addresses.
     pub endpoints: Vec<Endpoint>,
-    /// The address, if the text is one.
-    pub address: Option<IpAddr>,
+    /// The addresses, if the text is one or a block of them.
+    pub addresses: Option<IpSet>,
     /// Whether it means the traffic that enters through ingress points.
     pub ingress: bool,
 }
@@ -58,7 +67,8 @@ pub struct FoundPeer {
 /// If there is no such endpoint, or more than one.
 pub fn find_endpoint(reach: &Reach, text: &str) -> Result<FoundPeer, FindError> {
     let model = reach.model();
-    if let Ok(address) = text.parse::<IpAddr>() {
+    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+    if let Ok(address) = bare.parse::<IpAddr>() {
         let pods = pods_with_address(reach, address);
         if !pods.is_empty() {
             return Ok(FoundPeer { endpoints: pods, ..FoundPeer::default() });
@@ -66,7 +76,11 @@ pub fn find_endpoint(reach: &Reach, text: &str) -> Result<FoundPeer, FindError> 
         let atom = reach.externals().iter().position(|addresses| addresses.contains(address));
         let atom = atom.ok_or(FindError::NoSuchAddress(address))?;
         let endpoints = vec![Endpoint::External(atom)];
-        return Ok(FoundPeer { endpoints, address: Some(address), ingress: false });
+        let addresses = Some(IpSet::address(address));
+        return Ok(FoundPeer { endpoints, addresses, ingress: false });
+    }
+    if let Ok(block) = IpSet::cidr(text) {
+        return Ok(in_block(reach, block));
     }
     match find_workload(model, text) {
         Ok(id) => {
@@ -78,6 +92,20 @@ pub fn find_endpoint(reach: &Reach, text: &str) -> Result<FoundPeer, FindError> 
         }
         Err(error) => Err(error),
     }
+}
+
+/// What the addresses of a block mean: those outside, and the pods that are known to have some of them
+/// for themselves.
+fn in_block(reach: &Reach, block: IpSet) -> FoundPeer {
+    let overlaps = |addresses: &IpSet| !addresses.intersection(&block).is_empty();
+    let outside = reach.externals().iter().enumerate();
+    let outside = outside.filter(|(_, atom)| overlaps(atom));
+    let pods = reach.model().pods.iter().filter(|(_, pods)| {
+        pods.role == Role::Real && !pods.host_network && overlaps(&pods.addresses)
+    });
+    let endpoints = outside.map(|(atom, _)| Endpoint::External(atom));
+    let endpoints = endpoints.chain(pods.map(|(id, _)| Endpoint::Pods(id))).collect();
+    FoundPeer { endpoints, addresses: Some(block), ingress: false }
 }
 
 /// The pods that are known to have this address for themselves.
@@ -260,7 +288,26 @@ pub fn find_port(
     let through = through_service(model, &pods, |_, service_port| {
         service_port.name == port && protocol.is_none_or(|it| it == service_port.protocol)
     });
-    if through.is_empty() { Err(bad()) } else { Ok(through) }
+    if !through.is_empty() {
+        return Ok(through);
+    }
+    let is_name = port.bytes().any(|it| it.is_ascii_lowercase())
+        && port.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'-');
+    let known = ports_of(&pods);
+    match is_name && !known.is_empty() {
+        true => Err(FindError::NoSuchPort { name: port.to_owned(), known }),
+        false => Err(bad()),
+    }
+}
+
+/// The ports that pods declare, with their names.
+fn ports_of(pods: &[&Pods]) -> String {
+    let ports = pods.iter().flat_map(|pods| &pods.ports).map(|port| match &port.name {
+        Some(name) => format!("{} {} (`{name}`)", port.protocol, port.number),
+        None => format!("{} {}", port.protocol, port.number),
+    });
+    let ports: std::collections::BTreeSet<String> = ports.collect();
+    ports.into_iter().collect::<Vec<_>>().join(", ")
 }
 
 /// The ports of these pods that ports of their Services lead to.

@@ -55,6 +55,7 @@ pub use check::{
 };
 pub use diff::{Change, Diff, diff};
 pub use enforcement::{Enforcement, enforcement, k3s_server_arguments};
+pub use evaluate::is_port_of_proxy;
 pub use explain::{
     EntranceVerdict, Explanation, PolicyVerdict, RuleVerdict, Side, Uncertainty, Way, explain,
     plugin_dependent,

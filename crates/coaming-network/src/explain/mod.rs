@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use crate::advice::{Advice, advice, connections};
 use crate::find::{AskedPort, FoundPeer};
-use crate::ip::IpSet;
 use crate::list::{IngressCheck, Peer};
 use crate::model::{
     Action, ContainerPort, Direction, ExternalSource, IngressPoint, Limit, Model, Policy,
@@ -242,9 +241,12 @@ fn pair(
     (to, target): (Endpoint, &FoundPeer),
     port: Option<&AskedPort>,
 ) -> Explanation {
-    let name = |endpoint: Endpoint, found: &FoundPeer| match found.address {
-        Some(address) => Peer::Ip(IpSet::address(address)),
-        None => peer_of(reach, endpoint),
+    let name = |endpoint: Endpoint, found: &FoundPeer| match (&found.addresses, endpoint) {
+        (Some(block), Endpoint::External(atom)) => {
+            let atom = reach.externals().get(atom).cloned().unwrap_or_default();
+            Peer::Ip(block.intersection(&atom))
+        }
+        _ => peer_of(reach, endpoint),
     };
     let (source, target) = (name(from, source), name(to, target));
     let mut explanation = Explanation {

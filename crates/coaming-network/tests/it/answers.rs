@@ -1,6 +1,9 @@
 //! `find`, `diff` and reachability from outside.
 
-use coaming_network::{Endpoint, diff, find_endpoint, find_port, reached_from_outside};
+use coaming_network::{
+    AssertionResult, Endpoint, check_assertion, diff, find_endpoint, find_port,
+    reached_from_outside, read_assertions,
+};
 use coaming_test::manifests::{pod, policy, service, shop};
 use insta::assert_snapshot;
 
@@ -124,4 +127,40 @@ fn services_without_a_selector() {
             assert_eq!(find_endpoint(&reach, "shop/ext").is_ok(), open == 1);
         }
     }
+}
+
+/// Assertions about blocks of addresses, ranges of ports, and ports that nothing has.
+#[test]
+fn assertions_about_blocks_and_ranges() {
+    let input = pod("shop", "web", "app: web", "{containerPort: 8080}")
+        + &pod("shop", "db", "app: db", "{containerPort: 5432, name: sql}")
+        + &policy(
+            "shop",
+            "web",
+            "{podSelector: {matchLabels: {app: web}}, policyTypes: [Egress], egress: [{to: [{ipBlock: {cidr: 10.1.0.0/16}}], ports: [{port: 8000, endPort: 8099}]}, {to: [{podSelector: {}}]}]}",
+        );
+    let reach = reach(&input);
+    let result = |text: &str| {
+        let assertion = &read_assertions(text).unwrap()[0];
+        match check_assertion(&reach, assertion) {
+            AssertionResult::Holds => "holds".to_owned(),
+            AssertionResult::Fails(why) => format!("{:?} {:?}", why.target, why.port),
+            other => format!("{other:?}"),
+        }
+    };
+    let must = |to: &str, ports: &str| {
+        result(&format!("must-reach: [{{from: web, to: {to}, ports: [{ports}]}}]"))
+    };
+    let must_not = |to: &str, ports: &str| {
+        result(&format!("must-not-reach: [{{from: web, to: {to}, ports: [{ports}]}}]"))
+    };
+    assert_eq!(must("10.1.2.0/24", "8000-8099"), "holds");
+    assert!(must("10.1.2.0/24", "8000-8100").contains("number: 8100"));
+    assert!(must("10.0.0.0/8", "8001").contains("Ip("), "only a part of the block is open");
+    assert_eq!(must_not("10.2.0.0/16", ""), "holds");
+    assert!(must_not("10.0.0.0/8", "1-9000").contains("number: 8000"));
+    assert_eq!(must_not("10.0.0.0/8", "udp/1-9000, 9000-9999"), "holds");
+    assert_eq!(must("db", "5000-6000, sql"), "holds");
+    let unknown = must("db", "pg");
+    assert!(unknown.contains("NoSuchPort") && unknown.contains("TCP 5432 (`sql`)"), "{unknown}");
 }

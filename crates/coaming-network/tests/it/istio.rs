@@ -5,7 +5,7 @@ use coaming_network::model::Model;
 use coaming_network::{Reach, unevaluated};
 
 use crate::common;
-use crate::why::why;
+use crate::why::{explain_tcp, why};
 
 /// Namespaces `shop` with sidecars, `node` in ambient mode, `legacy` without; `far` is not here.
 const CLUSTER: &str = "
@@ -354,4 +354,52 @@ fn ingress_controllers_need_a_proxy() {
     assert!(!enters(&[&ingress(""), &controller("false")]));
     let route = "{apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {name: db, namespace: shop}, spec: {rules: [{backendRefs: [{name: db, port: 80}]}]}}";
     assert!(enters(&[route]), "Istio may serve its Gateway");
+}
+
+/// Where proxies let their pods connect to is a setting of the mesh, and of Sidecars.
+#[test]
+fn what_the_mesh_does_not_list_may_be_refused() {
+    let settings = |mode: &str| {
+        format!(
+            "{{apiVersion: v1, kind: ConfigMap, metadata: {{name: istio, namespace: istio-system}}, data: {{mesh: \"outboundTrafficPolicy:\\n  mode: {mode}\\n\"}}}}"
+        )
+    };
+    let sidecar = |spec: &str| {
+        format!(
+            "{{apiVersion: networking.istio.io/v1, kind: Sidecar, metadata: {{name: default, namespace: shop}}, spec: {spec}}}"
+        )
+    };
+    let hosts = sidecar("{egress: [{hosts: ['./*']}]}");
+    let own = sidecar(
+        "{workloadSelector: {labels: {app: web}}, outboundTrafficPolicy: {mode: REGISTRY_ONLY}}",
+    );
+    let (open, closed) = (settings("ALLOW_ANY"), settings("REGISTRY_ONLY"));
+    let cases: [(&[&str], &str, &str, &str); 9] = [
+        (&[&open], "web", "8.8.8.8", "allowed"),
+        (&[&closed], "web", "8.8.8.8", "allowed?"),
+        // What has no sidecar is not asked, and the mesh lists its own pods.
+        (&[&closed], "plain", "8.8.8.8", "allowed"),
+        (&[&closed], "8.8.8.8", "web", "allowed"),
+        (&[&closed], "web", "db", "allowed"),
+        // A list of hosts refuses only together with the mode.
+        (&[&hosts], "web", "8.8.8.8", "allowed"),
+        (&[&closed, &hosts], "web", "node/api", "allowed?"),
+        (&[&own], "web", "8.8.8.8", "allowed?"),
+        (&[&own], "db", "8.8.8.8", "allowed"),
+    ];
+    for (documents, from, to, expected) in cases {
+        assert_eq!(why(&reach(documents), from, to, 443), expected, "{documents:?} {from} {to}");
+    }
+}
+
+/// All that stands in the way is named, not only what decides first.
+#[test]
+fn advice_names_every_obstacle() {
+    let strict = authentication("shop", "default", "{mtls: {mode: STRICT}}");
+    let nothing = authorization("shop", "{}");
+    let found = explain_tcp(&reach(&[&strict, &nothing]), "legacy/old", "db", 80);
+    let advice: Vec<String> = found.advice.iter().map(|it| format!("{it:?}")).collect();
+    assert_eq!(advice.len(), 2, "{advice:?}");
+    assert!(advice[0].starts_with("JoinMesh"), "{advice:?}");
+    assert!(advice[1].starts_with("Authorize"), "{advice:?}");
 }

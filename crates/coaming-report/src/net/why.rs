@@ -51,12 +51,12 @@ pub fn why_text(explanation: &Explanation, out: &mut dyn Write) -> io::Result<()
     }
     text_ways(out, explanation)?;
     for side in &explanation.sides {
-        text_side(out, side)?;
+        text_side(out, side, port)?;
     }
     for way in &explanation.ways {
         writeln!(out, "\n  through waypoint {}:", way.waypoint)?;
         for side in sides_of(way) {
-            text_side(out, side)?;
+            text_side(out, side, None)?;
         }
     }
     for uncertainty in &explanation.uncertain {
@@ -197,7 +197,7 @@ fn doubt(explanation: &Explanation, uncertainty: &Uncertainty) -> String {
     }
 }
 
-fn text_side(out: &mut dyn Write, side: &Side) -> io::Result<()> {
+fn text_side(out: &mut dyn Write, side: &Side, port: Option<&AskedPort>) -> io::Result<()> {
     let verb = if side.direction == Direction::Egress { "leaving" } else { "entering" };
     writeln!(out, "\n  {verb} {}: {}", peer(&side.subject), shown(&side.allowed))?;
     if side.host_network {
@@ -209,6 +209,16 @@ fn text_side(out: &mut dyn Write, side: &Side) -> io::Result<()> {
     } else if side.policies.is_empty() {
         let direction = side.direction.name();
         writeln!(out, "    no policy selects it for {direction}, so everything is allowed")?;
+    }
+    if let Some(port) = port.filter(|port| {
+        side.policies.iter().any(|policy| policy.kind.is_istio())
+            && coaming_network::is_port_of_proxy(port.protocol, port.number)
+    }) {
+        writeln!(
+            out,
+            "    {} {} is a port of Istio's proxy itself, which no policy of the mesh is about",
+            port.protocol, port.number
+        )?;
     }
     for policy in &side.policies {
         writeln!(out, "    {}{}", policy.policy, at(policy.location.as_ref()))?;
@@ -224,15 +234,12 @@ fn text_side(out: &mut dyn Write, side: &Side) -> io::Result<()> {
 }
 
 fn text_advice(out: &mut dyn Write, explanation: &Explanation) -> io::Result<()> {
-    let mut added = false;
-    for advice in &explanation.advice {
+    for (position, advice) in explanation.advice.iter().enumerate() {
         let mut text = phrased(advice);
-        let adds = matches!(advice, Advice::Add(_));
-        if adds && added {
-            // One policy for each side: neither is enough by itself.
-            text = text.replacen("to allow it: add this policy", "and also this policy", 1);
+        if position > 0 {
+            // One change is not enough by itself.
+            text = text.replacen("to allow it: ", "and also: ", 1);
         }
-        added |= adds;
         writeln!(out, "\n{text}")?;
         if let Advice::Add(policy) = advice {
             for line in policy_yaml(policy).lines() {
