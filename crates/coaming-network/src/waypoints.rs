@@ -172,7 +172,7 @@ impl Reach {
     }
 
     /// What one class may connect to at another, by the policies of both.
-    fn between(&self, source: usize, target: usize) -> Connections {
+    pub(crate) fn between(&self, source: usize, target: usize) -> Connections {
         let egress = self.profile(source, Direction::Egress).and_then(|it| it.at(target));
         let ingress = self.profile(target, Direction::Ingress).and_then(|it| it.at(source));
         match (egress, ingress) {

@@ -11,6 +11,7 @@
 //! Workloads of the same classes are open to the same, which is worked out once.
 
 mod walk;
+mod ways;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -204,14 +205,14 @@ impl Work<'_> {
         let mut internet: Vec<_> =
             internet.iter().map(|(allowed, set)| (set.clone(), allowed.clone())).collect();
         internet.sort_unstable();
-        let mut regions: BTreeMap<(Region, PortName), Connections> = BTreeMap::new();
+        let mut regions = Regions::new();
         for &own in pods {
             for (region, (ports, name)) in self.regions(own, direction) {
                 let known = regions.entry((region, name)).or_default();
                 *known = known.union(&ports);
             }
         }
-        let open: Vec<OpenTo> = regions
+        let open: Vec<OpenTo> = merged(regions)
             .into_iter()
             .map(|(((pods, except), name), allowed)| {
                 let (port_name, unless_named) = match name {
@@ -279,13 +280,14 @@ impl Work<'_> {
     fn regions(&self, own: usize, direction: Direction) -> Vec<(Region, Piece)> {
         let Some(walk) = self.walk(own, direction) else { return Vec::new() };
         let pieces = walk.pieces();
-        pieces
-            .into_iter()
-            .flat_map(|piece| {
-                let regions = walk.open_for(&piece);
-                regions.into_iter().map(move |region| (region, piece.clone()))
-            })
-            .collect()
+        let direct = pieces.into_iter().flat_map(|piece| {
+            let regions = walk.open_for(&piece);
+            regions.into_iter().map(move |region| (region, piece.clone()))
+        });
+        match direction {
+            Direction::Ingress => self.with_ways(own, direct.collect()),
+            Direction::Egress => direct.collect(),
+        }
     }
 
     fn exists(&mut self, selector: &PodSelector) -> bool {
@@ -296,6 +298,39 @@ impl Work<'_> {
                 pods.role == Role::Real && crate::space::selects(reach.model(), selector, pods)
             })
         })
+    }
+}
+
+/// What is open by region, and by the names of ports.
+type Regions = BTreeMap<(Region, PortName), Connections>;
+
+/// With regions for what is open both to some pods and to those that are left out of a region.
+fn merged(mut regions: Regions) -> Regions {
+    loop {
+        let mut found: Vec<((Region, PortName), Connections)> = Vec::new();
+        for (((pods, except), name), open) in &regions {
+            for (position, other) in except.iter().enumerate() {
+                let mut rest = except.clone();
+                rest.remove(position);
+                let same = regions.iter().filter(|(((pods, except), it), _)| {
+                    pods == other && it == name && except.iter().all(|it| rest.contains(it))
+                });
+                let shared = same.fold(Connections::none(), |all, (_, some)| all.union(some));
+                let shared = shared.intersection(open);
+                let key = ((pods.clone(), rest), name.clone());
+                let known = regions.get(&key).cloned().unwrap_or_default();
+                if !shared.difference(&known).is_empty() {
+                    found.push((key, shared));
+                }
+            }
+        }
+        if found.is_empty() {
+            return regions;
+        }
+        for (key, shared) in found {
+            let known = regions.entry(key).or_default();
+            *known = known.union(&shared);
+        }
     }
 }
 

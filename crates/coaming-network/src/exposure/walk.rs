@@ -112,7 +112,7 @@ impl<'m> Walk<'m> {
     }
 
     /// The ports that a rule is about whatever pods are at the other side.
-    fn numbers(&self, rule: &Rule) -> Connections {
+    pub(super) fn numbers(&self, rule: &Rule) -> Connections {
         let mut found = crate::compile::ports_without_names(rule.ports.as_deref());
         if self.direction == Direction::Ingress {
             for port in rule.ports.iter().flatten() {
@@ -248,7 +248,7 @@ impl<'m> Walk<'m> {
     }
 
     /// The regions that these policies leave open, of those that they are asked about.
-    fn open_by(
+    pub(super) fn open_by(
         &self,
         policies: &[&'m Policy],
         piece: &Piece,
@@ -302,7 +302,7 @@ impl<'m> Walk<'m> {
     }
 
     /// The region without exceptions that change nothing; `None` if nothing is left of it.
-    fn simplified(&self, (pods, except): Region) -> Option<Region> {
+    pub(super) fn simplified(&self, (pods, except): Region) -> Option<Region> {
         let mut kept: Vec<PodSelector> = Vec::new();
         for other in except {
             if other == anybody() || other == pods {
@@ -317,7 +317,7 @@ impl<'m> Walk<'m> {
     }
 
     /// The pods that both selectors match; `None` if there can be none.
-    fn both(&self, a: &PodSelector, b: &PodSelector) -> Option<PodSelector> {
+    pub(super) fn both(&self, a: &PodSelector, b: &PodSelector) -> Option<PodSelector> {
         let namespaces = match (&a.namespaces, &b.namespaces) {
             (Namespaces::Named(a), Namespaces::Named(b)) => {
                 (a == b).then(|| Namespaces::Named(a.clone()))?

@@ -1,9 +1,12 @@
 //! Random ambient meshes, with waypoints and network policies, against a slow evaluator that follows
 //! one connection from proxy to proxy, as Istio's documentation describes it.
 
-use coaming_network::Protocol;
+use coaming_network::model::Role;
+use coaming_network::{Endpoint, Protocol, exposure, find_endpoint};
 use serde_json::{Value, json};
 
+use crate::common;
+use crate::exposure::said;
 use crate::istio_random::{Side, assert_agreement, lets_in, random_policy, rule_fits};
 use crate::random::Random;
 
@@ -280,4 +283,46 @@ fn random_meshes_against_the_slow_evaluator() {
             cluster.connects(source, target, by, port)
         });
     }
+}
+
+/// What `exposure` says of a pod to come is what is allowed once that pod is there, through waypoints too.
+#[test]
+fn pods_to_come_use_waypoints() {
+    let mut through = 0;
+    for seed in 0..700 {
+        let random = &mut Random::new(seed + 99_000);
+        let (mut objects, sides, _) = random_cluster(random);
+        // What lets the newcomer out is not said of those that it connects to.
+        objects.retain(|it| it["spec"]["policyTypes"][0] != "Egress");
+        let newcomer = &sides[random.below(4)];
+        let text = |wanted: &dyn Fn(&Value) -> bool| {
+            let texts = objects.iter().filter(|it| wanted(it)).map(Value::to_string);
+            texts.collect::<Vec<String>>().join("\n---\n")
+        };
+        let name = newcomer.name.split('/').nth(1).unwrap();
+        let before = common::model(&text(&|it| it["metadata"]["name"] != name));
+        let exposures = exposure(before);
+        let after = common::reach(&text(&|_| true));
+        let model = after.model();
+        let new = find_endpoint(&after, &newcomer.name).unwrap().endpoints[0];
+        let Endpoint::Pods(id) = new else { unreachable!() };
+        for (own, pods) in model.pods.iter().filter(|(it, _)| *it != id) {
+            let workload = &model.workloads[pods.workload];
+            if pods.role != Role::Real {
+                continue;
+            }
+            let exposure = exposures.iter().find(|it| it.workload == *workload).unwrap();
+            let expected = after.allowed(new, Endpoint::Pods(own));
+            let found = said(model, &exposure.ingress.pods, &model.pods[id]);
+            assert_eq!(
+                found,
+                expected,
+                "seed {seed}: {} to {workload}\n{}",
+                newcomer.name,
+                text(&|_| true)
+            );
+            through += usize::from(!model.waypoints.is_empty() && !expected.is_all());
+        }
+    }
+    assert!(through > 150, "only {through} pairs say something of waypoints");
 }

@@ -30,7 +30,7 @@ fn named(pods: &Pods, wanted: impl Fn(&String) -> bool) -> Connections {
 }
 
 /// What the entries say of a pod.
-fn said(model: &Model, entries: &[OpenTo], pods: &Pods) -> Connections {
+pub(crate) fn said(model: &Model, entries: &[OpenTo], pods: &Pods) -> Connections {
     let meant = entries.iter().filter(|open| {
         selects(model, &open.pods, pods)
             && !open.except.iter().any(|other| selects(model, other, pods))
