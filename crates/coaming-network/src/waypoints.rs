@@ -5,7 +5,7 @@
 //! comes that way adds to the profiles of both ends, so that every answer counts it. Where the pods' own
 //! addresses lead through a waypoint too, there is no other way for TCP.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use fixedbitset::FixedBitSet;
@@ -39,11 +39,51 @@ impl CompiledWaypoint {
     }
 }
 
-/// What comes in addition to some classes, or leaves them.
-type Additions = BTreeMap<usize, Vec<(Connections, FixedBitSet)>>;
+/// What is open through waypoints, to which targets: by the ports and the sources. Many targets have the
+/// same of both.
+type Additions = BTreeMap<(Connections, FixedBitSet), FixedBitSet>;
+
+/// The pods that a waypoint's pods let in, by the class of these and by who uses the waypoint.
+type Arrivals = HashMap<(usize, *const FixedBitSet), FixedBitSet>;
 
 fn tcp() -> Connections {
     Connections::of(Protocol::Tcp, PortSet::all())
+}
+
+/// Adds to the profiles of some classes what is open with others. Classes with the same profile and the
+/// same additions still share one.
+fn add<'w>(
+    profiles: &mut [Arc<Profile>],
+    additions: impl Iterator<Item = (&'w FixedBitSet, &'w Connections, &'w FixedBitSet)>,
+) {
+    let additions: Vec<_> = additions.collect();
+    let mut of_classes: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (position, (classes, ..)) in additions.iter().enumerate() {
+        for class in classes.ones() {
+            of_classes.entry(class).or_default().push(position);
+        }
+    }
+    let mut known: HashMap<(*const Profile, Vec<usize>), Arc<Profile>> = HashMap::new();
+    // What is no longer used keeps its address until all are done.
+    let mut before: Vec<Arc<Profile>> = Vec::new();
+    for (class, positions) in of_classes {
+        let Some(profile) = profiles.get_mut(class) else { continue };
+        let key = (Arc::as_ptr(profile), positions);
+        let changed = match known.get(&key) {
+            Some(changed) => Arc::clone(changed),
+            None => {
+                let mut changed = (**profile).clone();
+                let more = key.1.iter().filter_map(|&position| additions.get(position));
+                for (_, open, members) in more {
+                    changed.change(members, |known| known.union(open));
+                }
+                let changed = Arc::new(changed);
+                known.insert(key, Arc::clone(&changed));
+                changed
+            }
+        };
+        before.push(std::mem::replace(profile, changed));
+    }
 }
 
 impl Reach {
@@ -51,7 +91,8 @@ impl Reach {
     pub(crate) fn pass_waypoints(&mut self) {
         let waypoints = self.model.waypoints.clone();
         self.waypoints = waypoints.iter().map(|it| self.compile_waypoint(it)).collect();
-        let mut additions: [Additions; 2] = [Additions::new(), Additions::new()];
+        let mut additions = Additions::new();
+        let mut arrivals = Arrivals::new();
         let mut detours: BTreeMap<usize, FixedBitSet> = BTreeMap::new();
         for (waypoint, compiled) in waypoints.iter().zip(&self.waypoints) {
             if waypoint.service.is_none() {
@@ -63,24 +104,19 @@ impl Reach {
                     }
                 }
             }
-            self.add_ways(waypoint, compiled, &mut additions);
+            self.add_ways(waypoint, compiled, &mut arrivals, &mut additions);
         }
         let direct = self.profiles.clone();
-        let [ingress, egress] = additions;
         let [incoming, outgoing] = &mut self.profiles;
         for (target, sources) in &detours {
             if let Some(profile) = incoming.get_mut(*target) {
                 Arc::make_mut(profile).change(sources, |known| known.difference(&tcp()));
             }
         }
-        for (profiles, additions) in [(incoming, ingress), (outgoing, egress)] {
-            for (class, more) in additions {
-                let Some(profile) = profiles.get_mut(class).map(Arc::make_mut) else { continue };
-                for (connections, members) in more {
-                    profile.change(&members, |known| known.union(&connections));
-                }
-            }
-        }
+        let ways: Vec<_> = additions.into_iter().collect();
+        let ways = || ways.iter().map(|((open, sources), targets)| (open, sources, targets));
+        add(incoming, ways().map(|(open, sources, targets)| (targets, open, sources)));
+        add(outgoing, ways().map(|(open, sources, targets)| (sources, open, targets)));
         self.direct = Some(direct);
     }
 
@@ -102,14 +138,18 @@ impl Reach {
         &self,
         waypoint: &Waypoint,
         compiled: &CompiledWaypoint,
-        additions: &mut [Additions; 2],
+        arrivals: &mut Arrivals,
+        additions: &mut Additions,
     ) {
-        let ways: Vec<(usize, FixedBitSet)> = compiled
-            .pods
-            .ones()
-            .map(|pods| (pods, self.arriving(pods, &compiled.carries.peers)))
-            .filter(|(_, sources)| !sources.is_clear())
-            .collect();
+        let users = &compiled.carries.peers;
+        let mut ways: Vec<(usize, FixedBitSet)> = Vec::new();
+        for pods in compiled.pods.ones() {
+            let known = arrivals.entry((pods, Arc::as_ptr(users)));
+            let sources = known.or_insert_with(|| self.arriving(pods, users));
+            if !sources.is_clear() {
+                ways.push((pods, sources.clone()));
+            }
+        }
         for target in compiled.target.ones().filter(|_| !ways.is_empty()) {
             let allowed = self.authorized(waypoint, compiled, target);
             for (pods, sources) in &ways {
@@ -121,18 +161,10 @@ impl Reach {
                     if open.is_empty() || members.is_clear() {
                         continue;
                     }
-                    for source in members.ones() {
-                        let mut own = FixedBitSet::with_capacity(self.space.universe);
-                        own.insert(target);
-                        additions[Direction::Egress as usize]
-                            .entry(source)
-                            .or_default()
-                            .push((open.clone(), own));
-                    }
-                    additions[Direction::Ingress as usize]
-                        .entry(target)
-                        .or_default()
-                        .push((open, members));
+                    let targets = additions.entry((open, members));
+                    targets
+                        .or_insert_with(|| FixedBitSet::with_capacity(self.space.universe))
+                        .insert(target);
                 }
             }
         }
