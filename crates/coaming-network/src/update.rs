@@ -110,6 +110,7 @@ impl Reach {
             return;
         }
         self.model.ingress_points.remove(&id);
+        self.model.refused_routes.remove(&id);
         let mut touched = self.no_classes();
         let freed = self.space.leave(id);
         touched.iter_mut().for_each(|classes| classes.extend(freed));

@@ -4,6 +4,7 @@
 mod doubt;
 mod way;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::advice::{Advice, advice, connections};
@@ -165,6 +166,8 @@ pub struct Explanation {
     pub direct: Connections,
     /// For traffic from outside: the target's ingress points.
     pub entrances: Vec<EntranceVerdict>,
+    /// For traffic from outside: why other routes do not lead to the target.
+    pub refused: Vec<String>,
     /// What must hold besides, for each side that only rules with limits open: any of these.
     pub limits: Vec<Vec<Limit>>,
     /// Why the answer may differ in the cluster.
@@ -263,6 +266,7 @@ fn pair(
         ways: ways(reach, from, to, port),
         direct: Connections::none(),
         entrances: Vec::new(),
+        refused: Vec::new(),
         limits: Vec::new(),
         uncertain: Vec::new(),
         advice: Vec::new(),
@@ -345,6 +349,7 @@ fn from_outside(reach: &Reach, to: Endpoint, port: Option<&AskedPort>) -> Explan
         sides: sides.into_iter().collect(),
         ways: Vec::new(),
         entrances,
+        refused: refused_of(model, to),
         limits: Vec::new(),
         uncertain: unevaluated(model, Some(&[to]))
             .into_iter()
@@ -370,6 +375,15 @@ fn entrances_of(model: &Model, endpoint: Endpoint) -> Vec<&IngressPoint> {
         .iter()
         .filter(|(pods, _)| model.pods.get(**pods).map(|pods| pods.workload) == workload);
     points.flat_map(|(_, points)| points).collect()
+}
+
+/// Why routes do not lead to the endpoint's workload.
+fn refused_of(model: &Model, endpoint: Endpoint) -> Vec<String> {
+    let Endpoint::Pods(id) = endpoint else { return Vec::new() };
+    let workload = |id: usize| model.pods.get(id).map(|pods| pods.workload);
+    let reasons = model.refused_routes.iter().filter(|(pods, _)| workload(**pods) == workload(id));
+    let reasons: BTreeSet<&String> = reasons.flat_map(|(_, reasons)| reasons).collect();
+    reasons.into_iter().cloned().collect()
 }
 
 /// The peer that an endpoint is.

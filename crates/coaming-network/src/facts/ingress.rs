@@ -10,7 +10,7 @@ use coaming_kube::ObjectId;
 
 use super::{Entrance, Grant, Name, ObjectFacts, Statement, Target};
 use crate::ip::IpSet;
-use crate::model::{IngressPoint, Pods, Role, Service};
+use crate::model::{IngressPoint, Model, Pods, Role, Service};
 use crate::selector::{Operator, Selector, is_derived};
 use crate::views::controllers;
 
@@ -73,6 +73,7 @@ pub(super) struct IngressFacts {
     /// The objects with entrances to each Service.
     entrances: HashMap<Name, BTreeSet<ObjectId>>,
     grants: BTreeSet<ObjectId>,
+    gateways: HashMap<Name, BTreeSet<ObjectId>>,
     /// The objects that list addresses of each Service.
     endpoints: HashMap<Name, BTreeSet<ObjectId>>,
     /// The Services without a selector of which addresses are listed.
@@ -178,7 +179,8 @@ impl IngressFacts {
         self.dirty_names.insert(name);
     }
 
-    pub(super) fn change(&mut self, id: ObjectId, statement: &Statement, add: bool) {
+    pub(super) fn change(&mut self, id: ObjectId, facts: &ObjectFacts, add: bool) {
+        let statement = &facts.statement;
         for entrance in entrances_of(statement) {
             let ids = self.entrances.entry(entrance.service.clone()).or_default();
             if add {
@@ -205,6 +207,15 @@ impl IngressFacts {
                 }
                 self.dirty_services.extend(self.services.get(name).into_iter().flatten());
                 self.dirty_names.insert(name.clone());
+            }
+            Statement::Gateway(_) => {
+                let name = (facts.identity.1.clone(), facts.identity.2.clone());
+                super::keep(self.gateways.entry(name).or_default(), id, add);
+                self.dirty_names.extend(self.entrances.keys().cloned());
+            }
+            // Gateways take routes by the labels of their namespaces.
+            Statement::Namespace(..) if !self.gateways.is_empty() => {
+                self.dirty_names.extend(self.entrances.keys().cloned());
             }
             Statement::Grant(grant) => {
                 if add {
@@ -260,10 +271,13 @@ impl IngressFacts {
             self.pods = Some(known);
         }
         for id in dirty {
-            let points = match target.model().pods.get(id) {
-                Some(pods) => self.points(sources, id, pods),
+            let (points, refused) = match target.model().pods.get(id) {
+                Some(pods) => self.points(sources, target.model(), id, pods),
                 None => continue,
             };
+            if target.model().refused_routes.get(&id) != Some(&refused) {
+                target.set_refused_routes(id, refused);
+            }
             if points.iter().any(|point| point.source.is_inside()) {
                 self.controlled.insert(id);
             } else {
@@ -372,16 +386,17 @@ impl IngressFacts {
         }
     }
 
-    /// The ingress points of a group of pods.
+    /// The ingress points of a group of pods, and the routes that do not count, each with the reason.
     fn points(
         &self,
         sources: &BTreeMap<ObjectId, ObjectFacts>,
+        model: &Model,
         id: usize,
         pods: &Pods,
-    ) -> Vec<IngressPoint> {
-        let mut points = Vec::new();
+    ) -> (Vec<IngressPoint>, BTreeSet<String>) {
+        let (mut points, mut refused) = (Vec::new(), BTreeSet::new());
         if pods.role != Role::Real || self.entrances.is_empty() {
-            return points;
+            return (points, refused);
         }
         let mut services: BTreeSet<Name> = labels_of(pods)
             .filter_map(|(key, value)| self.by_label.get([&pods.namespace, key, value]))
@@ -398,14 +413,58 @@ impl IngressFacts {
             let ids = self.entrances.get(&name).into_iter().flatten();
             let statements = ids.filter_map(|&id| sources.get(&id)).map(|facts| &facts.statement);
             for entrance in statements.flat_map(entrances_of) {
-                if entrance.service == name && self.is_granted(sources, entrance) {
-                    points.extend(through(&service, entrance, id, pods));
+                if entrance.service != name {
+                    continue;
+                }
+                match self.refusal(sources, model, entrance) {
+                    Some(reason) => drop(refused.insert(reason)),
+                    None => points.extend(through(&service, entrance, id, pods)),
                 }
             }
         }
         points.sort_by(|a, b| (a.protocol, a.port, &a.via).cmp(&(b.protocol, b.port, &b.via)));
         points.dedup();
-        points
+        (points, refused)
+    }
+
+    /// Why a route does not count.
+    fn refusal(
+        &self,
+        sources: &BTreeMap<ObjectId, ObjectFacts>,
+        model: &Model,
+        entrance: &Entrance,
+    ) -> Option<String> {
+        let (via, (namespace, service)) = (&entrance.via, &entrance.service);
+        if !self.is_granted(sources, entrance) {
+            return Some(format!(
+                "{via} names Service {namespace}/{service}, and no ReferenceGrant in namespace \
+                 {namespace} allows it"
+            ));
+        }
+        let labels = model.namespaces.get(&entrance.namespace).filter(|it| it.location.is_some());
+        let is_taken = |(namespace, name): &Name| {
+            let ids = self.gateways.get(&(namespace.clone(), name.clone())).into_iter().flatten();
+            let mut known = ids.filter_map(|id| match &sources.get(id)?.statement {
+                Statement::Gateway(facts) => Some(facts),
+                _ => None,
+            });
+            // What is not here, or gets its listeners elsewhere, may take it.
+            known.next().is_none_or(|gateway| {
+                gateway.users.is_empty()
+                    || gateway.may_select() && labels.is_none()
+                    || gateway.serves(namespace, &entrance.namespace, labels.map(|it| &it.labels))
+            })
+        };
+        if entrance.gateways.is_empty() || entrance.gateways.iter().any(is_taken) {
+            return None;
+        }
+        let names = entrance.gateways.iter().map(|(namespace, name)| format!("{namespace}/{name}"));
+        Some(format!(
+            "{via} is for Gateway {}, whose listeners take no routes of namespace {} \
+             (`allowedRoutes`)",
+            names.collect::<Vec<_>>().join(" and "),
+            entrance.namespace
+        ))
     }
 
     /// Whether a `ReferenceGrant` lets a route use a Service of another namespace.

@@ -156,6 +156,10 @@ pub(crate) struct Entrance {
     pub(crate) via: String,
     /// The group, kind and namespace that a grant must name, if one is needed.
     pub(crate) needs_grant: Option<[String; 3]>,
+    /// The namespace of the route.
+    pub(crate) namespace: String,
+    /// The Gateways that the route is for; none for what needs none.
+    pub(crate) gateways: Vec<Name>,
 }
 
 /// Which port of a Service a route refers to.
@@ -369,7 +373,7 @@ impl Facts {
             | Statement::Endpoints(..)
             | Statement::Grant(_) => {}
         }
-        self.ingress.change(id, &facts.statement, add);
+        self.ingress.change(id, facts, add);
         if facts.is_of_linkerd() && appears_or_goes(&mut self.linkerd_count, add) {
             self.linkerd.touch();
             self.dirty.pods.extend(with_pods(&self.sources));

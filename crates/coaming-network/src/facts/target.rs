@@ -1,6 +1,6 @@
 //! Where settled facts go: into a plain model, or into one whose reachability is kept up to date.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::model::{
@@ -26,6 +26,7 @@ pub(crate) trait Target {
     fn put_node(&mut self, id: Option<usize>, node: Node) -> usize;
     fn remove_node(&mut self, id: usize);
     fn set_ingress_points(&mut self, pods: usize, points: Vec<IngressPoint>);
+    fn set_refused_routes(&mut self, pods: usize, reasons: BTreeSet<String>);
     fn set_problems(&mut self, problems: Vec<Problem>);
     fn set_ipv6(&mut self, ipv6: bool);
     fn set_unevaluated(&mut self, unevaluated: Vec<Unevaluated>);
@@ -63,6 +64,7 @@ impl Target for Model {
     fn remove_pods(&mut self, id: usize) {
         self.pods.try_remove(id);
         self.ingress_points.remove(&id);
+        self.refused_routes.remove(&id);
     }
 
     fn put_policy(&mut self, id: Option<usize>, policy: Policy) -> usize {
@@ -94,6 +96,14 @@ impl Target for Model {
             self.ingress_points.remove(&pods);
         } else {
             self.ingress_points.insert(pods, points);
+        }
+    }
+
+    fn set_refused_routes(&mut self, pods: usize, reasons: BTreeSet<String>) {
+        if reasons.is_empty() {
+            self.refused_routes.remove(&pods);
+        } else {
+            self.refused_routes.insert(pods, reasons);
         }
     }
 
@@ -181,6 +191,10 @@ impl Target for Reach {
 
     fn set_ingress_points(&mut self, pods: usize, points: Vec<IngressPoint>) {
         Self::set_ingress_points(self, pods, points);
+    }
+
+    fn set_refused_routes(&mut self, pods: usize, reasons: BTreeSet<String>) {
+        self.model.set_refused_routes(pods, reasons);
     }
 
     fn set_problems(&mut self, problems: Vec<Problem>) {

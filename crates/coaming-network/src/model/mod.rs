@@ -11,7 +11,7 @@ mod mesh;
 mod policy;
 mod waypoint;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -366,6 +366,8 @@ pub struct Model {
     pub waypoints: Vec<Waypoint>,
     /// The ingress points of each group of pods, by its id; each list is sorted.
     pub ingress_points: BTreeMap<usize, Vec<IngressPoint>>,
+    /// Why routes that name the Services of pods do not lead there, by the pods.
+    pub refused_routes: BTreeMap<usize, BTreeSet<String>>,
     /// What does not count.
     pub problems: Vec<Problem>,
     /// What decides about connections and is not evaluated.

@@ -33,6 +33,8 @@ fn controlled(object: Object<'_>, service: Name, wanted: WantedPort) -> Entrance
         by_target: false,
         via: via(object),
         needs_grant: None,
+        namespace: object.namespace_or_default().to_owned(),
+        gateways: Vec::new(),
     }
 }
 
@@ -89,6 +91,16 @@ pub(super) fn gateway_route(object: Object<'_>, protocol: Protocol) -> Vec<Entra
         return Vec::new();
     }
     let own = object.namespace_or_default();
+    let others = parents.iter().filter(|parent| !is_mesh(parent));
+    // Something else than a Gateway may take any route.
+    let gateways: Option<Vec<Name>> = others
+        .map(|parent| {
+            let is_gateway = parent.string("kind").is_none_or(|kind| kind == "Gateway");
+            let namespace = parent.string("namespace").unwrap_or(own).to_owned();
+            Some((namespace, parent.string("name").filter(|_| is_gateway)?.to_owned()))
+        })
+        .collect();
+    let gateways = gateways.unwrap_or_default();
     let backends = spec.list("rules").flat_map(|rule| rule.list("backendRefs"));
     let services = backends.filter(|backend| {
         backend.string("kind").is_none_or(|kind| kind == "Service")
@@ -103,7 +115,8 @@ pub(super) fn gateway_route(object: Object<'_>, protocol: Protocol) -> Vec<Entra
         let entrance = controlled(object, service, wanted);
         // The class of its Gateway is not looked at.
         let source = ExternalSource::ControllerOrGateway;
-        Some(Entrance { protocol: Some(protocol), needs_grant, source, ..entrance })
+        let gateways = gateways.clone();
+        Some(Entrance { protocol: Some(protocol), needs_grant, source, gateways, ..entrance })
     });
     entrances.collect()
 }
@@ -205,6 +218,8 @@ pub(super) fn open_service(object: Object<'_>) -> Option<Entrance> {
         by_target: false,
         via: format!("{} ({kind})", via(object)),
         needs_grant: None,
+        namespace: object.namespace_or_default().to_owned(),
+        gateways: Vec::new(),
     })
 }
 

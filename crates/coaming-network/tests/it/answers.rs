@@ -1,7 +1,7 @@
 //! `find`, `diff` and reachability from outside.
 
 use coaming_network::{
-    AssertionResult, Endpoint, check_assertion, diff, find_endpoint, find_port,
+    AssertionResult, Endpoint, check_assertion, diff, explain, find_endpoint, find_port,
     reached_from_outside, read_assertions,
 };
 use coaming_test::manifests::{pod, policy, service, shop};
@@ -163,4 +163,39 @@ fn assertions_about_blocks_and_ranges() {
     assert_eq!(must("db", "5000-6000, sql"), "holds");
     let unknown = must("db", "pg");
     assert!(unknown.contains("NoSuchPort") && unknown.contains("TCP 5432 (`sql`)"), "{unknown}");
+}
+
+/// A route needs a Gateway that takes it, and leave to name a Service of another namespace.
+#[test]
+fn routes_that_nothing_takes_lead_nowhere() {
+    let documents = |from: &str, namespace: &str| {
+        format!(
+            "---\n{{apiVersion: gateway.networking.k8s.io/v1, kind: Gateway, metadata: {{name: public, namespace: infra}}, spec: {{gatewayClassName: nginx, listeners: [{{name: http, port: 80, protocol: HTTP, allowedRoutes: {{namespaces: {{from: {from}}}}}}}]}}}}\n\
+             ---\n{{apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {{name: r, namespace: {namespace}}}, spec: {{parentRefs: [{{name: public, namespace: infra}}], rules: [{{backendRefs: [{{name: web, namespace: shop, port: 80}}]}}]}}}}\n"
+        )
+    };
+    let grant = "---\n{apiVersion: gateway.networking.k8s.io/v1beta1, kind: ReferenceGrant, metadata: {name: g, namespace: shop}, spec: {from: [{group: gateway.networking.k8s.io, kind: HTTPRoute, namespace: edge}], to: [{group: '', kind: Service}]}}\n";
+    let labeled =
+        "---\n{apiVersion: v1, kind: Namespace, metadata: {name: shop, labels: {public: 'yes'}}}\n";
+    let web = pod("shop", "web", "app: web", "{containerPort: 8080}")
+        + &service("shop", "web", "{selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}");
+    let says = |documents: String| {
+        let reach = reach(&(web.clone() + &documents));
+        let (from, to) = (find_endpoint(&reach, "ingress"), find_endpoint(&reach, "web"));
+        let found = explain(&reach, &from.unwrap(), &to.unwrap(), None).unwrap();
+        format!("{} {}", found.is_allowed(), found.refused.join("; "))
+    };
+    let not_taken = "false HTTPRoute shop/r is for Gateway infra/public, whose listeners take no routes of namespace shop (`allowedRoutes`)";
+    let not_granted = "false HTTPRoute edge/r names Service shop/web, and no ReferenceGrant in namespace shop allows it";
+    assert_eq!(says(documents("Same", "shop")), not_taken);
+    assert_eq!(says(documents("All", "shop")), "true ");
+    assert_eq!(says(documents("All", "edge")), not_granted);
+    assert_eq!(says(documents("All", "edge") + grant), "true ");
+    let selected = documents("Selector, selector: {matchLabels: {public: 'yes'}}", "shop");
+    assert_eq!(says(selected.clone() + labeled), "true ");
+    assert_eq!(says(selected.clone() + &labeled.replace("'yes'", "'no'")), not_taken);
+    assert_eq!(says(selected), "true ", "the namespace's labels are not known");
+    let elsewhere =
+        documents("Same", "shop").replace("parentRefs: [{name: public", "parentRefs: [{name: x");
+    assert_eq!(says(elsewhere), "true ", "its Gateway is not here");
 }

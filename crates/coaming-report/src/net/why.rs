@@ -47,7 +47,11 @@ pub fn why_text(explanation: &Explanation, out: &mut dyn Write) -> io::Result<()
     }
     if explanation.source == Peer::Ingress && explanation.sides.is_empty() {
         let what = if explanation.entrances.is_empty() { "it" } else { "that port" };
-        writeln!(out, "  no Ingress, route or open Service here leads to {what}")?;
+        let other = if explanation.refused.is_empty() { "no" } else { "no other" };
+        writeln!(out, "  {other} Ingress, route or open Service here leads to {what}")?;
+    }
+    for reason in &explanation.refused {
+        writeln!(out, "  {reason}")?;
     }
     text_ways(out, explanation)?;
     for side in &explanation.sides {
@@ -524,7 +528,10 @@ pub fn why_json(explanation: &Explanation, out: &mut dyn Write) -> io::Result<()
         entrances: entrances.collect(),
         ways: ways.collect(),
         sides: sides.collect(),
-        notes: explanation.uncertain.iter().map(|it| doubt(explanation, it)).collect(),
+        notes: {
+            let doubts = explanation.uncertain.iter().map(|it| doubt(explanation, it));
+            doubts.chain(explanation.refused.iter().cloned()).collect()
+        },
         advice: explanation.advice.iter().map(phrased).collect(),
         policies: explanation
             .advice

@@ -86,6 +86,11 @@ pub(crate) fn gateway(reader: &Reader<'_>, object: Object<'_>) -> GatewayFacts {
 }
 
 impl GatewayFacts {
+    /// Whether it looks at the labels of namespaces.
+    pub(crate) fn may_select(&self) -> bool {
+        self.users.iter().any(|users| matches!(users, Users::Selected(_)))
+    }
+
     /// Whether objects of a namespace may use it.
     pub(crate) fn serves(&self, own: &str, namespace: &str, labels: Option<&Labels>) -> bool {
         own == namespace
