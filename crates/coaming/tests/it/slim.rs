@@ -432,26 +432,40 @@ fn a_run_is_observed_and_ctrl_c_leaves_nothing() {
     let left = || std::fs::read_dir(&temporary).unwrap().count();
     assert_eq!(left(), 0);
 
-    let mut running =
-        command("none", "false").stderr(std::process::Stdio::piped()).spawn().unwrap();
-    // Until the container runs.
-    let pid = || {
-        let inside = std::fs::read_dir(&temporary).unwrap().next()?.unwrap().path().join("pid");
-        std::fs::read_to_string(inside).ok().filter(|it| !it.is_empty())
+    // A trace that gets this signal when the container runs, and the process in the container.
+    let signaled = |signal: &str| {
+        let mut command = command("none", "false");
+        let mut running = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
+        let pid = || {
+            let inside = std::fs::read_dir(&temporary).unwrap().next()?.unwrap().path().join("pid");
+            std::fs::read_to_string(inside).ok().filter(|it| !it.is_empty())
+        };
+        let pid = loop {
+            assert!(running.try_wait().unwrap().is_none(), "it ended");
+            if let Some(pid) = pid() {
+                break pid;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        };
+        let id = running.id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+        (running.wait_with_output().unwrap(), Path::new("/proc").join(pid))
     };
-    let pid = loop {
-        assert!(running.try_wait().unwrap().is_none(), "it ended");
-        if let Some(pid) = pid() {
-            break pid;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    };
-    let id = running.id().to_string();
-    assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
-    let output = running.wait_with_output().unwrap();
+    let (output, contained) = signaled("-INT");
     assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
     assert!(stderr(&output).contains("interrupted"), "{}", stderr(&output));
     assert_eq!(left(), 0);
-    assert!(!Path::new("/proc").join(pid).exists(), "the container runs");
+    assert!(!contained.exists(), "the container runs");
     assert!(!directory.path().join("none").exists());
+
+    // Nobody can clean up after a process that is killed, but the next one.
+    let (_, contained) = signaled("-KILL");
+    assert!(contained.exists() && left() == 1);
+    // Others' directories are none of its business, whatever their name is.
+    let other = temporary.join("coaming-trace-other");
+    std::fs::create_dir(&other).unwrap();
+    let output = command("next", get).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(!contained.exists(), "the container runs");
+    assert!(other.exists() && left() == 1);
 }

@@ -155,10 +155,15 @@ impl Drop for Container {
     }
 }
 
+/// Where the runtime keeps its state: in the directory that goes with the trace.
+pub(super) fn state(directory: &Path) -> PathBuf {
+    directory.join("state")
+}
+
 /// The runtime, with its state in the directory that goes with the trace.
-fn runtime(program: &Path, directory: &Path) -> Command {
+pub(super) fn runtime(program: &Path, directory: &Path) -> Command {
     let mut command = Command::new(program);
-    command.arg("--root").arg(directory.join("state"));
+    command.arg("--root").arg(state(directory));
     command
 }
 

@@ -4,11 +4,12 @@
 //! that the host does not have, without new privileges, with few capabilities, a filter of system
 //! calls, limits of processes, memory and time, and without a network unless the user asks for one.
 //! The kernel reports opened files for each directory (`inotify`): that is independent of mounts
-//! and links, and costs the observed program nothing. Invariant: whatever happens, the container
-//! and the unpacked files are gone afterwards.
+//! and links, and costs the observed program nothing. Invariant: the container and the unpacked files
+//! are gone afterwards; if this process itself was killed, after the next trace.
 
 mod bundle;
 mod container;
+mod leftover;
 mod output;
 mod program;
 mod unpack;
@@ -61,8 +62,8 @@ pub(super) fn observe(
         return Err(TraceError::NotRoot);
     }
     let program = Program::of(image)?;
-    let directory = tempfile::Builder::new().prefix("coaming-trace-").tempdir();
-    let directory = directory.map_err(TraceError::Unpack)?;
+    leftover::remove(&options.runtime);
+    let directory = leftover::TraceDirectory::create().map_err(TraceError::Unpack)?;
     let root = directory.path().join("rootfs");
     unpack::unpack(image, tree, &root, &options.stop)?;
     bundle::write(directory.path(), tree, &program, options)?;
