@@ -5,7 +5,9 @@ use std::io::{BufRead, BufReader, Read};
 use serde::Deserialize;
 
 use crate::lenient::{self, Lenient};
-use crate::{Sbom, csaf, cyclonedx, envelope, openvex, spdx, spdx_text, spdx3, syft, utf16, vex};
+use crate::{
+    Sbom, csaf, cyclonedx, envelope, openvex, snapshot, spdx, spdx_text, spdx3, syft, utf16, vex,
+};
 
 /// The largest document that is read, in bytes.
 pub const MAX_SBOM: usize = 512 << 20;
@@ -43,7 +45,7 @@ pub enum ReadError {
     #[error("holds several documents: split it, and give the one that is meant")]
     Several,
     /// It was read as an SBOM, and is JSON of another kind.
-    #[error("is not an SBOM: expected CycloneDX, SPDX or syft's JSON")]
+    #[error("is not an SBOM: expected CycloneDX, SPDX, syft's JSON or a snapshot for GitHub")]
     NotAnSbom,
     /// It was read as VEX, and is JSON of another kind.
     #[error(
@@ -68,6 +70,8 @@ pub enum Format {
     Spdx,
     /// syft's own JSON: packages.
     Syft,
+    /// A snapshot of dependencies for GitHub: packages.
+    Snapshot,
     /// OpenVEX: statements.
     OpenVex,
     /// CSAF: statements.
@@ -83,6 +87,7 @@ enum Content {
     CycloneDx(Box<cyclonedx::Document>),
     Spdx(Vec<spdx::Package>),
     Syft(Box<syft::Document>),
+    Snapshot(Vec<snapshot::Manifest>),
     OpenVex(openvex::Document),
     Csaf(Box<csaf::Document>),
 }
@@ -112,6 +117,10 @@ struct Root {
     #[serde(default, deserialize_with = "lenient::counted_option")]
     artifacts: Option<Vec<Lenient<syft::Artifact>>>,
     distro: Option<Lenient<syft::Distro>>,
+    /// Of a snapshot, which has a `detector` beside them.
+    #[serde(default, deserialize_with = "lenient::counted_values_option")]
+    manifests: Option<Vec<snapshot::Manifest>>,
+    detector: Option<serde::de::IgnoredAny>,
     #[serde(rename = "@graph", default, deserialize_with = "lenient::counted_option")]
     graph: Option<Vec<Lenient<spdx3::Element>>>,
     document: Option<Lenient<csaf::Header>>,
@@ -281,6 +290,9 @@ impl Document {
             let distro = root.distro.and_then(|distro| distro.0).unwrap_or_default();
             return Ok(Self(Content::Syft(Box::new(syft::Document { artifacts, distro }))));
         }
+        if let Some(manifests) = root.manifests.filter(|_| root.detector.is_some()) {
+            return Ok(Self(Content::Snapshot(manifests)));
+        }
         if let Some(statements) = root.statements {
             let (author, timestamp) = (root.author, root.timestamp);
             return Ok(Self(Content::OpenVex(openvex::Document { author, timestamp, statements })));
@@ -323,6 +335,7 @@ impl Document {
             Content::CycloneDx(_) => Format::CycloneDx,
             Content::Spdx(_) => Format::Spdx,
             Content::Syft(_) => Format::Syft,
+            Content::Snapshot(_) => Format::Snapshot,
             Content::OpenVex(_) => Format::OpenVex,
             Content::Csaf(_) => Format::Csaf,
         }
@@ -339,6 +352,7 @@ impl Document {
             Content::CycloneDx(document) => document.into_sbom(),
             Content::Spdx(packages) => spdx::into_sbom(packages),
             Content::Syft(document) => document.into_sbom(),
+            Content::Snapshot(manifests) => snapshot::into_sbom(manifests),
             Content::OpenVex(_) | Content::Csaf(_) => Err(ReadError::NotAnSbom),
         }
     }
@@ -355,7 +369,7 @@ impl Document {
             Content::CycloneDx(document) => document.to_vex(),
             Content::OpenVex(document) => document.to_vex(),
             Content::Csaf(document) => document.to_vex(),
-            Content::Spdx(_) | Content::Syft(_) => Err(ReadError::NotVex),
+            Content::Spdx(_) | Content::Syft(_) | Content::Snapshot(_) => Err(ReadError::NotVex),
         }
     }
 
@@ -365,9 +379,11 @@ impl Document {
     pub fn listed_vulnerabilities(&self) -> Vec<cyclonedx::ListedVulnerability<'_>> {
         match &self.0 {
             Content::CycloneDx(document) => document.listed_vulnerabilities(),
-            Content::Spdx(_) | Content::Syft(_) | Content::OpenVex(_) | Content::Csaf(_) => {
-                Vec::new()
-            }
+            Content::Spdx(_)
+            | Content::Syft(_)
+            | Content::Snapshot(_)
+            | Content::OpenVex(_)
+            | Content::Csaf(_) => Vec::new(),
         }
     }
 }

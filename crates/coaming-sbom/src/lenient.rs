@@ -7,7 +7,7 @@
 use std::cell::Cell;
 use std::marker::PhantomData;
 
-use serde::de::{DeserializeOwned, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
@@ -130,6 +130,59 @@ pub(crate) fn counted<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     filtered(deserializer, |_| true)
 }
 
+/// Reads the values of an object, which are counted; `null` reads as none.
+pub(crate) fn counted_values<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
+    struct Values<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Values<T> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            formatter.write_str("an object")
+        }
+
+        fn visit_unit<E>(self) -> Result<Vec<T>, E> {
+            Ok(Vec::new())
+        }
+
+        // A field of this name in another format.
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<T>, A::Error> {
+            while list.next_element::<IgnoredAny>()?.is_some() {}
+            Ok(Vec::new())
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Vec<T>, A::Error> {
+            let mut values = Vec::new();
+            while let Some((_, value)) = map.next_entry::<IgnoredAny, T>()? {
+                count()?;
+                values.push(value);
+            }
+            Ok(values)
+        }
+    }
+
+    deserializer.deserialize_any(Values(PhantomData))
+}
+
+/// Reads the values of an optional object, which are counted.
+pub(crate) fn counted_values_option<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Vec<T>>, D::Error> {
+    counted_values(deserializer).map(Some)
+}
+
+/// Counts an entry.
+fn count<E: serde::de::Error>() -> Result<(), E> {
+    let count = ENTRIES.get() + 1;
+    ENTRIES.set(count);
+    if count > MAX_ENTRIES {
+        return Err(E::custom(format!("more than {MAX_ENTRIES} entries")));
+    }
+    Ok(())
+}
+
 /// Reads an optional list whose entries are counted.
 pub(crate) fn counted_option<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
@@ -161,11 +214,7 @@ pub(crate) fn filtered<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
                 if !(self.0)(&entry) {
                     continue;
                 }
-                let count = ENTRIES.get() + 1;
-                ENTRIES.set(count);
-                if count > MAX_ENTRIES {
-                    return Err(A::Error::custom(format!("more than {MAX_ENTRIES} entries")));
-                }
+                count()?;
                 entries.push(entry);
             }
             Ok(entries)

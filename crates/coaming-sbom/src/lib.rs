@@ -21,6 +21,7 @@ mod package;
 pub mod purl;
 pub mod release;
 mod sbom;
+mod snapshot;
 mod spdx;
 mod spdx3;
 mod spdx_text;

@@ -355,3 +355,34 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn snapshots_for_github_are_read() {
+    let snapshot = |resolved: &str| {
+        format!(
+            r#"{{"version": 0, "job": {{}}, "detector": {{"name": "syft"}}, "manifests": {{"web:/lib/apk/db/installed":
+               {{"name": "x", "file": {{"source_location": "/lib/apk/db/installed"}}, "resolved": {resolved}}}}},
+               "scanned": "2026-01-01T00:00:00Z"}}"#
+        )
+    };
+    let musl = "pkg:apk/alpine/musl@1.2.5-r0?arch=x86_64&distro=alpine-3.20.3";
+    let sbom = read(&snapshot(&format!(
+        r#"{{"pkg:apk/alpine/musl@1.2.5-r0": {{"package_url": "{musl}", "relationship": "direct", "scope": "runtime"}},
+             "a": {{"package_url": "pkg:npm/a@1", "scope": "development"}}, "b": {{"scope": "runtime"}}, "c": 1}}"#
+    )))
+    .unwrap();
+    let packages: Vec<_> =
+        sbom.packages.iter().map(|it| (it.purl.as_str(), it.path.as_str())).collect();
+    assert_eq!(packages, [(musl, "/lib/apk/db/installed")]);
+    let system = sbom.operating_system.unwrap();
+    assert_eq!((system.id.as_str(), system.version.as_str()), ("alpine", "3.20.3"));
+    let left_out: Vec<_> =
+        sbom.left_out.iter().map(|(kind, count)| (kind.as_str(), *count)).collect();
+    assert_eq!(left_out, [("malformed", 1), ("no package URL", 1), ("scope `development`", 1)]);
+    assert!(read(&snapshot("{}")).unwrap().packages.is_empty());
+    // An index of images has a list of this name, and so have others.
+    for other in [r#"{"schemaVersion": 2, "manifests": [{"digest": "x"}]}"#, r#"{"manifests": {}}"#]
+    {
+        assert!(matches!(read(other), Err(ReadError::UnknownFormat)), "{other}");
+    }
+}
