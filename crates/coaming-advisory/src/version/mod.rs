@@ -51,6 +51,8 @@ pub enum Order {
     Packagist,
     /// Semantic Versioning 2.0.0.
     SemVer,
+    /// The same, but build metadata counts, too: Dart's `pub_semver`, Julia's `VersionNumber`.
+    SemVerBuild,
     /// Numbers between dots or dashes: CRAN, Hackage.
     Dotted,
 }
@@ -92,6 +94,7 @@ impl Version {
             Order::Npm => Kind::SemVer(npm::parse(text)?),
             Order::Go => Kind::SemVer(go::parse(text)?),
             Order::SemVer => Kind::SemVer(semver::Version::parse(text)?),
+            Order::SemVerBuild => Kind::SemVer(semver::Version::parse_with_build(text)?),
             Order::Dotted => Kind::Dotted(dotted::Version::parse(text)?),
         }))
     }

@@ -1,6 +1,7 @@
 //! Semantic Versioning 2.0.0, with numbers of any size.
 //!
-//! Build metadata is validated but does not count in the order. (The crate `semver`
+//! Build metadata is validated but does not count in the order, except in ecosystems that order by it
+//! too. (The crate `semver`
 //! refuses numbers beyond 64 bits, which the specification allows.)
 
 use std::cmp::Ordering;
@@ -13,9 +14,19 @@ pub(super) struct Version {
     numbers: [String; 3],
     /// The identifiers of the pre-release; none for a release.
     pre_release: Vec<String>,
+    /// The identifiers of the build, where they count.
+    build: Vec<String>,
 }
 
 impl Version {
+    /// Parses a version whose build metadata counts: `1.0.0+2` is after `1.0.0+1` and `1.0.0`.
+    pub(super) fn parse_with_build(text: &str) -> Option<Self> {
+        let version = Self::parse(text)?;
+        let build = split(text, '+').1.unwrap_or_default();
+        let parts = build.split('.').filter(|part| !part.is_empty());
+        Some(Self { build: parts.map(str::to_owned).collect(), ..version })
+    }
+
     /// Parses a version; as in nearly all tools, it may start with a `v`.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let text = text.strip_prefix('v').unwrap_or(text);
@@ -31,6 +42,7 @@ impl Version {
                 None => Vec::new(),
                 Some(text) => text.split('.').map(identifier).collect::<Option<_>>()?,
             },
+            build: Vec::new(),
         };
         numbers.next().is_none().then_some(version)
     }
@@ -48,19 +60,22 @@ impl Version {
             }
         }
         match (self.pre_release.is_empty(), other.pre_release.is_empty()) {
-            (true, true) => return Ordering::Equal,
+            (true, true) => return compare_lists(&self.build, &other.build),
             (true, false) => return Ordering::Greater,
             (false, true) => return Ordering::Less,
             (false, false) => {}
         }
-        for (left, right) in self.pre_release.iter().zip(&other.pre_release) {
-            let order = compare_identifiers(left, right);
-            if order != Ordering::Equal {
-                return order;
-            }
-        }
-        self.pre_release.len().cmp(&other.pre_release.len())
+        compare_lists(&self.pre_release, &other.pre_release)
+            .then_with(|| compare_lists(&self.build, &other.build))
     }
+}
+
+/// Compares identifiers one by one; if all are equal, more of them are after fewer.
+fn compare_lists(left: &[String], right: &[String]) -> Ordering {
+    let pairs = left.iter().zip(right);
+    let mut orders = pairs.map(|(left, right)| compare_identifiers(left, right));
+    let first = orders.find(|order| *order != Ordering::Equal);
+    first.unwrap_or_else(|| left.len().cmp(&right.len()))
 }
 
 fn split(text: &str, separator: char) -> (&str, Option<&str>) {

@@ -152,6 +152,24 @@ fn npm_and_semver() {
     check(Order::Npm, "9007199254740992.0.0 ? 1.0.0");
 }
 
+/// The order that `pub_semver` documents, and that of Julia's `VersionNumber`.
+#[test]
+fn semver_with_builds() {
+    check(
+        Order::SemVerBuild,
+        "1.0.0 < 1.0.0+1
+         1.0.0+1 < 1.0.0+2
+         1.0.0+2 < 1.0.0+10
+         1.0.0+10 < 1.0.0+a
+         1.0.0+1 < 1.0.0+1.0
+         1.0.0+9 < 1.0.1
+         1.0.0-rc.1+9 < 1.0.0
+         1.0.0-rc.1 < 1.0.0-rc.1+1
+         1.0.0+build = 1.0.0+build
+         1.0.0+a..b ? 1.0.0",
+    );
+}
+
 #[test]
 fn maven() {
     check(
@@ -259,6 +277,7 @@ fn alphabets() -> Vec<(Order, &'static [&'static str])> {
         (Order::PyPi, &["0", "1", "10", ".", "a1", "rc2", ".dev3", ".post1", "+x", "1!", ".0"]),
         (Order::Npm, &["1.0.0", "1.2.3", "-alpha", ".1", ".10", "-0", ".x", "+b"]),
         (Order::SemVer, &["1.0.0", "1.2.3", "-alpha", ".1", ".10", "-0", ".x", "+b"]),
+        (Order::SemVerBuild, &["1.0.0", "1.2.3", "-alpha", ".1", ".10", "-0", "+1", "+b"]),
         (Order::Maven, &["1", "0", "10", ".1", ".0", "-1", "-alpha", "-rc2", "-sp", "-foo"]),
         (Order::RubyGems, &["1", "0", "10", ".1", ".0", ".a", ".b2", "-1", ".pre"]),
         (Order::NuGet, &["1", "0", "10", ".1", ".0", "-a", "-RC", ".2", "-1", "+m"]),
