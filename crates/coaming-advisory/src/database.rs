@@ -223,7 +223,8 @@ impl Entries {
     }
 }
 
-fn connect(path: &Path) -> rusqlite::Result<Connection> {
+/// Opens a file as SQLite's, to read only.
+pub(crate) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, MAX_ROW)?;

@@ -185,7 +185,8 @@ impl Matches {
                 Unmatched::NoVersion => "built from a working tree, without a version",
                 Unmatched::UnknownEcosystem => "no advisories are known for packages of this kind",
                 Unmatched::UnknownGroup => {
-                    "Java archives whose Maven group is unknown, which advisories name them by"
+                    "Java archives whose Maven group is unknown, which advisories name them by; the index \
+                     of `coaming db java-index` knows those of Maven Central"
                 }
                 Unmatched::KernelHeaders => {
                     "headers or tools of Linux; the kernel that containers run on is the node's"

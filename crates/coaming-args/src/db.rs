@@ -35,6 +35,9 @@ pub enum DbCommand {
     /// Pull the database from your own registry.
     #[cfg(feature = "registry")]
     Pull(DbTransferArguments),
+    /// Download the index that names Java archives by their SHA-1.
+    #[cfg(feature = "registry")]
+    JavaIndex(DbJavaIndexArguments),
 }
 
 // `coaming db compare`
@@ -174,6 +177,17 @@ pub struct LookUpArguments {
     #[arg(long, value_name = "FILE", help_heading = "Known vulnerabilities")]
     pub vex: Vec<PathBuf>,
 
+    /// Name Java archives that do not say which artifact they are by this index, as `coaming db
+    /// java-index` downloads it; by default `coaming/java-index.db` in the user's cache directory, if
+    /// it exists.
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "COAMING_JAVA_INDEX",
+        help_heading = "Known vulnerabilities"
+    )]
+    pub java_index: Option<PathBuf>,
+
     /// Path of the database; by default `coaming/advisories.db` in the user's cache directory, if
     /// it exists.
     #[arg(
@@ -226,6 +240,33 @@ pub struct DbTransferArguments {
     /// Which database.
     #[command(flatten)]
     pub database: DbFileArguments,
+
+    /// How to reach the registry.
+    #[command(flatten)]
+    pub registry: RegistryArguments,
+}
+
+// `coaming db java-index`
+#[cfg(feature = "registry")]
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Many Java archives do not say which Maven artifact they are, and advisories name artifacts. The index of
+Trivy's project has the names of all artifacts on Maven Central by the SHA-1 of their archives: more than 1
+GB. It is an OCI artifact, which your own registry can mirror. `coaming image` and `coaming scan` use it if
+it is there.
+
+Examples:
+  coaming db java-index
+  coaming db java-index registry.example.com/mirror/trivy-java-db:1
+  coaming image --java-index ~/.cache/trivy/java-db/trivy-java.db shop/web:1.4")]
+pub struct DbJavaIndexArguments {
+    /// Reference in the registry.
+    #[arg(value_name = "REF", default_value = "ghcr.io/aquasecurity/trivy-java-db:1")]
+    pub reference: String,
+
+    /// Path of the index; by default `coaming/java-index.db` in the user's cache directory.
+    #[arg(long = "java-index", value_name = "FILE", env = "COAMING_JAVA_INDEX")]
+    pub file: Option<PathBuf>,
 
     /// How to reach the registry.
     #[command(flatten)]

@@ -48,8 +48,14 @@ pub struct WalkArguments {
     )]
     pub attach: Vec<Attach>,
 
-    /// Print a Kubernetes Job that does this walk in N shards (`--shard 0/N`), instead of doing it.
-    #[arg(long, requires = "registry", help_heading = "Registry walk")]
+    /// Print a Kubernetes Job that does this walk in N shards (`--shard 0/N`), instead of doing it. The pods
+    /// do not have the files of this machine.
+    #[arg(
+        long,
+        requires = "registry",
+        conflicts_with_all = ["output", "ca", "mirror", "vex", "fail_on", "config"],
+        help_heading = "Registry walk"
+    )]
     pub as_job: bool,
 }
 

@@ -121,6 +121,8 @@ pub struct NamedRule {
 pub struct Vulnerabilities {
     /// The database; by default the one in the user's cache.
     pub database: Option<String>,
+    /// The index that names Java archives by their SHA-1; by default the one in the user's cache.
+    pub java_index: Option<String>,
     /// VEX documents that declare what is not affected or fixed.
     pub vex: Vec<String>,
     /// The accepted vulnerabilities.

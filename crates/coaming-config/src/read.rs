@@ -48,7 +48,7 @@ pub(crate) const IGNORE_KEYS: &[&str] =
     &["rule", "path", "namespace", "object", "reason", "expires"];
 pub(crate) const OVERRIDE_KEYS: &[&str] = &["paths", "namespaces", "select", "ignore", "severity"];
 pub(crate) const REGISTRY_KEYS: &[&str] = &["allow", "ca", "plain-http", "mirrors"];
-pub(crate) const VULNERABILITY_KEYS: &[&str] = &["database", "vex", "ignore"];
+pub(crate) const VULNERABILITY_KEYS: &[&str] = &["database", "java-index", "vex", "ignore"];
 pub(crate) const IGNORED_VULNERABILITY_KEYS: &[&str] = &["id", "package", "reason", "expires"];
 pub(crate) const IMAGE_KEYS: &[&str] = &["archives", "signatures"];
 pub(crate) const SIGNATURE_KEYS: &[&str] = &["keys", "identities", "trusted-root"];
@@ -190,6 +190,7 @@ impl Reader<'_> {
         for (key, value) in self.fields(node, VULNERABILITY_KEYS, "vulnerabilities") {
             match key {
                 "database" => vulnerabilities.database = self.string(value),
+                "java-index" => vulnerabilities.java_index = self.string(value),
                 "vex" => vulnerabilities.vex = self.strings(value),
                 _ => vulnerabilities.ignore = self.each(value, Self::ignored_vulnerability),
             }

@@ -185,6 +185,10 @@ fn vulnerabilities() -> Value {
                 "type": "string",
                 "description": "The database of known vulnerabilities; by default the one in the user's cache.",
             },
+            "java-index": {
+                "type": "string",
+                "description": "The index that names Java archives by their SHA-1; by default the one in the user's cache.",
+            },
             "vex": texts("VEX documents (OpenVEX, CycloneDX or CSAF) that declare what is not affected or fixed."),
             "ignore": {
                 "type": "array",

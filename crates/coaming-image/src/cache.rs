@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 use crate::{Image, ImageFacts};
 
 /// Must grow when the facts of the same image change, with a new analyser or another form.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 /// The largest entry.
 const ENTRY_LIMIT: u64 = 32 << 20;
 /// How many entries are kept.

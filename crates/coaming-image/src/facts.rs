@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{EntryPoint, Package};
+use crate::{EntryPoint, Package, packages};
 
 /// All that one pass over an image finds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +24,10 @@ pub struct ImageFacts {
     pub verdict: Verdict,
     /// The packages, sorted.
     pub packages: Vec<Package>,
+    /// Java archives that say neither which artifact they are nor which version; see
+    /// [`ImageFacts::name_archives`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unnamed_archives: Vec<Package>,
     /// What the entry point uses of the image; `None` if that is unknown. See [`ImageFacts::uses`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entry_point: Option<EntryPoint>,
@@ -104,6 +108,21 @@ pub struct User {
 }
 
 impl ImageFacts {
+    /// Names the Java archives that do not say which artifact of which group they are.
+    /// `look_up` has the group, the artifact and the version of an archive with this SHA-1.
+    /// Archives that do not even have a version are left out if it does not know them.
+    ///
+    /// # Errors
+    ///
+    /// Those of `look_up`.
+    pub fn name_archives<E>(
+        &mut self,
+        look_up: impl FnMut(&str) -> Result<Option<[String; 3]>, E>,
+    ) -> Result<(), E> {
+        let unnamed = std::mem::take(&mut self.unnamed_archives);
+        packages::name_archives(&mut self.packages, unnamed, look_up)
+    }
+
     /// The programs that can show the contents of a file, in their order. Shells (`echo $(<file)`),
     /// editors and interpreters can, too.
     pub fn readers(&self) -> impl Iterator<Item = &Utility> {

@@ -66,6 +66,9 @@ pub enum ScanError {
     /// The vulnerability database cannot be opened or asked.
     #[error("{0}")]
     Database(#[from] coaming_advisory::DatabaseError),
+    /// The index of Java archives cannot be opened or asked.
+    #[error("{0}")]
+    JavaIndex(#[from] coaming_advisory::JavaIndexError),
     /// The file of a VEX document cannot be read.
     #[error("{}: {source}", path.display())]
     VexFile {

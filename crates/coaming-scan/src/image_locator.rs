@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 use coaming_image::{Cache, Image, ImageFacts, sbom};
 use coaming_oci::{Platform, Reference, ReferenceError};
 
+use crate::ScanError;
 use crate::daemons::{self, Daemons};
+use crate::java_names::JavaNames;
 
 /// The largest SBOM that is read.
 const SBOM_LIMIT: u64 = 512 << 20;
@@ -89,12 +91,17 @@ pub enum Found {
 
 impl Found {
     /// What is in it; it is read if it was not read before.
-    #[must_use]
-    pub fn facts(self, cache: Option<&Cache>) -> ImageFacts {
-        match self {
+    ///
+    /// # Errors
+    ///
+    /// If the index that names its Java archives is damaged.
+    pub fn facts(self, cache: Option<&Cache>, names: &JavaNames) -> Result<ImageFacts, ScanError> {
+        let mut facts = match self {
             Self::Known(facts) => *facts,
             Self::Image(image) => cache.map_or_else(|| image.read(), |cache| cache.read(&image)),
-        }
+        };
+        names.complete(&mut facts)?;
+        Ok(facts)
     }
 }
 

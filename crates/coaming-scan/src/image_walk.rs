@@ -18,8 +18,8 @@ use serde_json::{Value, json};
 
 use crate::environment::{now, timestamp};
 use crate::{
-    Found, ImageMatches, ImageQuery, LocateError, RegistryImages, RemoteImages as _, ScanError,
-    VulnerabilitySource, WalkScope, WalkedImage, match_image, walk,
+    Found, ImageMatches, ImageQuery, JavaNames, LocateError, RegistryImages, RemoteImages as _,
+    ScanError, VulnerabilitySource, WalkScope, WalkedImage, match_image, walk,
 };
 
 /// How many images are read at once: while one is decompressed, another arrives.
@@ -171,6 +171,7 @@ pub struct Walker<'a> {
     render: WalkRenderer<'a>,
     registry: Registry,
     images: RegistryImages,
+    names: JavaNames,
     /// When the database was built; empty if there is none.
     built: String,
     warnings: Mutex<BTreeSet<String>>,
@@ -190,7 +191,8 @@ impl<'a> Walker<'a> {
         let source = VulnerabilitySource::new(*database, vex, config, now(), &mut warnings)?;
         let built = source.open(&mut warnings).map(|it| it.info().built.clone());
         let built = built.unwrap_or_default();
-        Ok(Self { options, render, registry, images, built, warnings: Mutex::default() })
+        let names = JavaNames::new(config)?;
+        Ok(Self { options, render, registry, images, names, built, warnings: Mutex::default() })
     }
 
     /// The images of the registry, and what could not be listed.
@@ -250,7 +252,7 @@ impl<'a> Walker<'a> {
             return Ok(WalkLine { value, end: WalkEnd::Read { attached: true, fails: false } });
         }
         let found = self.images.image(&image.reference, self.options.platform)?;
-        let facts = Found::Image(found).facts(self.options.cache.as_ref());
+        let facts = Found::Image(found).facts(self.options.cache.as_ref(), &self.names)?;
         let known = self.known(image, &facts)?;
         let value = (self.render)(image, Walked::Read { facts: &facts, known: known.as_ref() });
         self.attach(image, &facts, known.as_ref(), &value)?;

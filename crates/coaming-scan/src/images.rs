@@ -22,6 +22,7 @@ use crate::image_locator::FoundSignatures;
 use crate::image_locator::{self, Found, LocateError, RemoteImages};
 #[cfg(feature = "registry")]
 use crate::image_signatures;
+use crate::java_names::JavaNames;
 use crate::variants::VariantWorld;
 use crate::{Engine, ScanError, VulnerabilitySource, match_images};
 
@@ -108,7 +109,11 @@ pub fn inspect_images(
         return inspected;
     }
     let wanted = references(variants);
-    let finder = Finder { mode, archives, daemons, remote, cache: Cache::of_user() };
+    let names = JavaNames::new(config).unwrap_or_else(|error| {
+        inspected.warnings.push(error.to_string());
+        JavaNames::default()
+    });
+    let finder = Finder { mode, archives, daemons, remote, cache: Cache::of_user(), names };
     let found: Vec<_> =
         wanted.par_iter().map(|reference| (reference, finder.facts(reference))).collect();
     #[cfg(feature = "registry")]
@@ -239,6 +244,7 @@ struct Finder<'r> {
     daemons: Daemons,
     remote: Option<&'r dyn RemoteImages>,
     cache: Option<Cache>,
+    names: JavaNames,
 }
 
 impl Finder<'_> {
@@ -249,7 +255,11 @@ impl Finder<'_> {
     ) -> (Result<Option<ImageFacts>, LocateError>, Vec<String>) {
         let mut warnings = Vec::new();
         let found = self.find(reference, &mut warnings);
-        (found.map(|found| found.map(|found| found.facts(self.cache.as_ref()))), warnings)
+        let facts = |found: Found| {
+            let facts = found.facts(self.cache.as_ref(), &self.names);
+            facts.map_err(|error| LocateError::Image(error.to_string()))
+        };
+        (found.and_then(|found| found.map(facts).transpose()), warnings)
     }
 
     /// The signatures of an image; `None` where they are not within reach.

@@ -35,6 +35,7 @@ mod image_signatures;
 mod image_walk;
 mod images;
 mod inputs;
+mod java_names;
 mod live;
 mod live_notes;
 mod neighborhood;
@@ -71,6 +72,7 @@ pub use image_walk::{
 };
 pub use images::{ImagesMode, Inspected, Inspection, inspect_images};
 pub use inputs::{Counts, Inputs, Judged, uninspected_images};
+pub use java_names::{JavaNames, own_java_index};
 pub use live::{Live, Lookups};
 #[cfg(feature = "cluster")]
 pub use live::{LookupsError, lookups, read_cluster};

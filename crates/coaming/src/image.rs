@@ -12,7 +12,7 @@ use coaming_console::Progress;
 use coaming_image::{Cache, Image, ImageFacts, sbom};
 use coaming_report::image::RelatedInfo;
 use coaming_report::policy_report;
-use coaming_scan::{Found, ImageMatches, ImageQuery, LookUp, MatchReport, timestamp};
+use coaming_scan::{Found, ImageMatches, ImageQuery, JavaNames, LookUp, MatchReport, timestamp};
 
 use crate::{CommandError, Outcome, failed, registry_results, scope, slim};
 
@@ -27,7 +27,8 @@ pub(crate) fn run(arguments: &ImageArguments) -> Result<Outcome, CommandError> {
     }
     let name = arguments.image.as_deref().unwrap_or_default();
     let progress = Progress::start("reading the image …");
-    let config = scope::config_here(arguments.known.config.as_deref())?;
+    let mut config = scope::config_here(arguments.known.config.as_deref())?;
+    scope::set_java_index(&mut config, &arguments.known.look_up);
     let question = registry_results::question(name, arguments)?;
     let cache = Cache::of_user().filter(|_| !arguments.no_cache);
     let facts = facts(name, &arguments.origin, cache.as_ref(), &config)?;
@@ -162,7 +163,7 @@ fn facts(
     } else {
         find(name, origin, cache, config)?
     };
-    Ok(found.facts(cache))
+    Ok(found.facts(cache, &JavaNames::new(config)?)?)
 }
 
 fn is_path(name: &str, origin: &OriginArguments) -> bool {

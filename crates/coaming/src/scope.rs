@@ -179,7 +179,17 @@ pub(crate) fn config(arguments: &ScopeArguments) -> Result<Config, CommandError>
         kubernetes_version: arguments.kubernetes_version,
         min_severity: arguments.min_severity.map(Severity::from),
     };
-    Ok(coaming_scan::load_config(arguments.config.as_deref(), &arguments.paths, overrides)?)
+    let file = arguments.config.as_deref();
+    let mut config = coaming_scan::load_config(file, &arguments.paths, overrides)?;
+    set_java_index(&mut config, &arguments.look_up);
+    Ok(config)
+}
+
+/// Sets the index of Java archives that the arguments name.
+pub(crate) fn set_java_index(config: &mut Config, arguments: &LookUpArguments) {
+    if let Some(index) = &arguments.java_index {
+        config.vulnerabilities.java_index = Some(index.display().to_string());
+    }
 }
 
 /// The configuration of commands that scan no files: the given file, or the nearest one at or above

@@ -9,11 +9,23 @@ use crate::{Distribution, Package, PackageKind};
 const LOCKS: [(PackageKind, &[&str], &str); 2] = [
     (
         PackageKind::Npm,
-        &["package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock"],
+        &[
+            "package-lock.json",
+            "npm-shrinkwrap.json",
+            "yarn.lock",
+            "pnpm-lock.yaml",
+            "bun.lock",
+            "deno.lock",
+        ],
         "/node_modules/",
     ),
     (PackageKind::Composer, &["composer.lock"], "/vendor/composer/"),
 ];
+
+/// Whether it is a Java archive of which neither a name nor a version is known.
+pub(crate) fn is_unnamed(package: &Package) -> bool {
+    package.kind == PackageKind::Maven && package.version.is_empty()
+}
 
 /// Completes the packages of an image: sorts them, removes duplicates, gives the distribution's
 /// packages their full URLs, and removes those of a lock file that has the installed packages next

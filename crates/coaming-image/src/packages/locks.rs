@@ -1,6 +1,6 @@
 //! Lists of what an application was built with, in ecosystems that record nothing else in an image:
 //! Erlang and Elixir (`mix.lock`, `rebar.lock`), Swift (`Package.resolved`), Dart
-//! (`pubspec.lock`), C and C++ (`conan.lock`).
+//! (`pubspec.lock`), Julia (`Manifest.toml`), C and C++ (`conan.lock`).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,8 +13,10 @@ use crate::analyse::{AnalyserError, ParsedFile};
 
 pub(super) fn wants(path: &str) -> bool {
     let file = path.rsplit('/').next().unwrap_or_default();
-    matches!(file, "mix.lock" | "rebar.lock" | "Package.resolved" | "pubspec.lock" | "conan.lock")
+    matches!(file, "mix.lock" | "rebar.lock" | "Package.resolved" | "pubspec.lock" | "Manifest.toml" | "conan.lock")
         && !is_in_package(path)
+        // Packages of Julia bring those that their own tests were written with.
+        && !path.contains("/.julia/packages/")
 }
 
 pub(super) fn read(path: &str, bytes: &[u8]) -> Result<ParsedFile, AnalyserError> {
@@ -25,6 +27,7 @@ pub(super) fn read(path: &str, bytes: &[u8]) -> Result<ParsedFile, AnalyserError
         "rebar.lock" => (PackageKind::Hex, rebar(&content)),
         "Package.resolved" => (PackageKind::Swift, swift(bytes)?),
         "pubspec.lock" => (PackageKind::Pub, pubspec(&content)),
+        "Manifest.toml" => (PackageKind::Julia, julia(&content)),
         _ => (PackageKind::Conan, conan(bytes)?),
     };
     let mut found = ParsedFile::default();
@@ -117,6 +120,26 @@ fn pubspec(content: &str) -> Vec<(String, String)> {
     found
 }
 
+/// `[[deps.HTTP]]`, before version 2 `[[HTTP]]`, with the version in a line below it. What belongs to
+/// Julia itself has none, and other files of this name have no such sections.
+fn julia(content: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut name = None;
+    for line in content.lines().map(str::trim) {
+        if line.starts_with('[') {
+            let section = line.strip_prefix("[[").and_then(|rest| rest.strip_suffix("]]"));
+            let section = section.map(|section| section.strip_prefix("deps.").unwrap_or(section));
+            name = section.filter(|section| !section.contains('.'));
+        } else if let Some((key, value)) = line.split_once('=')
+            && key.trim() == "version"
+            && let Some(name) = name
+        {
+            found.push((name.to_owned(), value.trim().trim_matches('"').to_owned()));
+        }
+    }
+    found
+}
+
 #[derive(Deserialize)]
 struct Conan {
     #[serde(default)]
@@ -145,7 +168,9 @@ fn conan(bytes: &[u8]) -> Result<Vec<(String, String)>, AnalyserError> {
         Some((name.to_owned(), version.to_owned()))
     };
     let nodes = lock.graph_lock.map(|graph| graph.nodes).unwrap_or_default();
-    let nodes = nodes.into_values().map(|node| node.reference);
+    // The first one is the application.
+    let nodes = nodes.into_iter().filter(|(number, _)| number != "0");
+    let nodes = nodes.map(|(_, node)| node.reference);
     let all: Vec<String> = lock.requires.into_iter().chain(nodes).collect();
     Ok(all.iter().filter_map(split).collect())
 }
@@ -188,7 +213,7 @@ mod tests {
             ),
             (
                 "/app/conan.lock",
-                r#"{"graph_lock": {"nodes": {"0": {"options": ""}, "1":
+                r#"{"graph_lock": {"nodes": {"0": {"ref": "own/2.0"}, "1":
                     {"ref": "acme/1.0@user/stable#abc"}}}, "version": "0.4"}"#,
                 "pkg:conan/acme@1.0",
             ),
@@ -198,6 +223,18 @@ mod tests {
                  \"1.0.0\"\n  dev:\n    dependency: \"direct dev\"\n    source: hosted\n    version: \
                  \"2.0.0\"\n",
                 "pkg:pub/acme@1.0.0",
+            ),
+            (
+                "/root/.julia/environments/v1.9/Manifest.toml",
+                "julia_version = \"1.9.0\"\n\n[[deps.Dates]]\nuuid = \"a\"\n\n[[deps.HTTP]]\n\
+                 deps = [\"Dates\"]\nversion = \"1.9.0\"\n\n    [deps.HTTP.extensions]\n    \
+                 version = \"no\"\n",
+                "pkg:julia/HTTP@1.9.0",
+            ),
+            (
+                "/app/Manifest.toml",
+                "[[HTTP]]\nuuid = \"a\"\nversion = \"1.9.0\"\n",
+                "pkg:julia/HTTP@1.9.0",
             ),
             (
                 "/app/conan.lock",

@@ -31,6 +31,7 @@ mod generated;
 #[cfg(test)]
 mod properties;
 
+pub(crate) use java::name_archives;
 pub(crate) use other::of_directory;
 pub use rpm::{ReducedRpm, reduced_rpm};
 
@@ -106,8 +107,8 @@ pub(crate) const ANALYSERS: &[Analyser] = &[
         ecosystems: &[Ecosystem {
             name: "Node",
             reads: "`package.json` of each directory in `node_modules`; without a `node_modules` \
-                    next to them, the lock files of npm, Yarn, pnpm and Bun",
-            leaves_out: "development dependencies of a lock file",
+                    next to them, the lock files of npm, Yarn, pnpm, Bun and Deno",
+            leaves_out: "development dependencies of a lock file; `bun.lockb`",
         }],
         reader: Reader::Whole { wants: node::wants, limit: LIST_LIMIT, read: node::read },
     },
@@ -126,7 +127,7 @@ pub(crate) const ANALYSERS: &[Analyser] = &[
             name: "Java",
             reads: "`jar`, `war`, `ear` and similar archives, nested up to four levels: \
                     `pom.properties`, else `pom.xml`, else manifest and file name",
-            leaves_out: "archives without a version, of sources and of documentation",
+            leaves_out: "archives without a version that no index of archives names, of sources and of documentation",
         }],
         reader: Reader::Seek { wants: java::wants, read: java::read },
     },
@@ -135,7 +136,7 @@ pub(crate) const ANALYSERS: &[Analyser] = &[
         ecosystems: &[Ecosystem {
             name: "PHP",
             reads: "`composer/installed.json`; without it, `composer.lock`",
-            leaves_out: "`packages-dev` of a lock file",
+            leaves_out: "`packages-dev` of a lock file; extensions of PECL",
         }],
         reader: Reader::Whole { wants: composer::wants, limit: LIST_LIMIT, read: composer::read },
     },
@@ -179,8 +180,9 @@ pub(crate) const ANALYSERS: &[Analyser] = &[
     Analyser {
         name: "lock file",
         ecosystems: &[Ecosystem {
-            name: "Erlang, Elixir, Swift, Dart, C and C++",
-            reads: "`lib/*/ebin/*.app` of releases, `mix.lock`, `rebar.lock`, `Package.resolved`, `pubspec.lock`, `conan.lock`",
+            name: "Erlang, Elixir, Swift, Dart, Julia, C and C++",
+            reads: "`lib/*/ebin/*.app` of releases, `mix.lock`, `rebar.lock`, `Package.resolved`, `pubspec.lock`, \
+                    `Manifest.toml` of Julia, `conan.lock`",
             leaves_out: "development dependencies of `pubspec.lock`",
         }],
         reader: Reader::Whole { wants: locks::wants, limit: LIST_LIMIT, read: locks::read },
@@ -246,7 +248,8 @@ pub fn packages_of_file(path: &str, bytes: Vec<u8>) -> FilePackages {
         };
         match parsed {
             Some(Ok(parsed)) => {
-                all.packages.extend(parsed.packages);
+                let named = parsed.packages.into_iter().filter(|it| !dedup::is_unnamed(it));
+                all.packages.extend(named);
                 all.problems.extend(parsed.problems);
             }
             Some(Err(error)) => all.problems.push(format!("{}: {error}", analyser.name)),

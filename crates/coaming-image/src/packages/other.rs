@@ -171,7 +171,10 @@ pub(super) fn read(path: &str, bytes: &[u8]) -> Result<ParsedFile, AnalyserError
             if let (Some(name), Some(version)) =
                 (field(&content, "Package"), field(&content, "Version"))
             {
-                let mut package = package(PackageKind::Cran, name, version, path);
+                // Packages of Bioconductor name their subjects.
+                let is_biology = field(&content, "biocViews").is_some();
+                let kind = if is_biology { PackageKind::Bioconductor } else { PackageKind::Cran };
+                let mut package = package(kind, name, version, path);
                 if let (Some(package), Some(licence)) = (&mut package, field(&content, "License")) {
                     package.licence = text(licence).unwrap_or_default().to_owned();
                 }

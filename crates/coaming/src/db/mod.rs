@@ -27,6 +27,8 @@ pub(crate) fn run(arguments: &DbArguments) -> Result<Outcome, CommandError> {
         DbCommand::Push(arguments) => transfer::push(arguments),
         #[cfg(feature = "registry")]
         DbCommand::Pull(arguments) => transfer::pull(arguments),
+        #[cfg(feature = "registry")]
+        DbCommand::JavaIndex(arguments) => transfer::java_index(arguments),
     }
 }
 

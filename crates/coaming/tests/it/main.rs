@@ -31,6 +31,7 @@ mod images;
 mod input;
 #[cfg(unix)]
 mod integrations;
+mod java_index;
 mod lab;
 #[cfg(feature = "lsp")]
 mod lsp;

@@ -5,10 +5,12 @@
 
 mod groups;
 mod identity;
+mod unnamed;
 
 use std::io::Cursor;
 
 use identity::{Identity, Manifest};
+pub(crate) use unnamed::name_archives;
 
 use super::archive::{self, Entry, Source};
 use super::parsed::{lossy, package};
@@ -53,7 +55,11 @@ pub(super) fn read(path: &str, content: &mut Content) -> Result<ParsedFile, Anal
     if start == *b"Rar!" {
         return Ok(ParsedFile::default());
     }
-    let mut reading = Reading { found: ParsedFile::default(), left: TOTAL };
+    let mut reading = Reading {
+        found: ParsedFile::default(),
+        left: TOTAL,
+        checksums: unnamed::Budget::default(),
+    };
     reading.archive(path, content, 0)?;
     Ok(reading.found)
 }
@@ -76,6 +82,7 @@ fn is_properties(name: &str) -> bool {
 struct Reading {
     found: ParsedFile,
     left: u64,
+    checksums: unnamed::Budget,
 }
 
 impl Reading {
@@ -89,8 +96,11 @@ impl Reading {
         let mut manifest = Manifest::default();
         let mut identities = Vec::new();
         let mut projects = Vec::new();
+        let mut is_artifact = true;
         for entry in &entries {
             if wants(&entry.name) {
+                // Applications are not in the index of Maven's artifacts.
+                is_artifact = false;
                 self.nested(path, source, entry, depth);
                 continue;
             }
@@ -127,13 +137,24 @@ impl Reading {
         if !names_archive(&identities, file_name) {
             identities.extend(Identity::of_manifest(&manifest, file_name));
         }
+        let has_group = |identity: &Identity| !identity.group.is_empty();
+        let is_named = !identities.is_empty() && identities.iter().all(has_group);
+        let sha1 = if is_artifact && !is_named { self.checksums.checksum(source)? } else { None };
         let licence = manifest.get("Bundle-License").unwrap_or_default();
         for identity in &identities {
             let name = identity.name();
             if let Some(mut package) = package(PackageKind::Maven, &name, &identity.version, path) {
                 licence.clone_into(&mut package.licence);
+                if let Some(sha1) = sha1.as_deref().filter(|_| !has_group(identity)) {
+                    unnamed::mark(&mut package, sha1);
+                }
                 self.found.add(package)?;
             }
+        }
+        if let Some(sha1) = sha1.filter(|_| identities.is_empty())
+            && let Some(package) = unnamed::package(path, &sha1)
+        {
+            self.found.add(package)?;
         }
         Ok(())
     }

@@ -1,9 +1,10 @@
-//! Node's packages: each directory in `node_modules`, and the lock files of npm, Yarn, pnpm and Bun.
+//! Node's packages: each directory in `node_modules`, and the lock files of npm, Yarn, pnpm, Bun and Deno.
 //!
 //! A lock file lists what is planned; if there is a `node_modules` next to it,
 //! [`complete`](super::dedup::complete) prefers that. Development dependencies are left out.
 
 mod bun;
+mod deno;
 mod npm;
 mod pnpm;
 mod yarn;
@@ -23,7 +24,8 @@ pub(super) fn wants(path: &str) -> bool {
             | "npm-shrinkwrap.json"
             | "yarn.lock"
             | "pnpm-lock.yaml"
-            | "bun.lock",
+            | "bun.lock"
+            | "deno.lock",
         )) => !is_in_package(path),
         _ => false,
     }
@@ -35,6 +37,7 @@ pub(super) fn read(path: &str, bytes: &[u8]) -> Result<ParsedFile, AnalyserError
         "yarn.lock" => yarn::read(path, bytes),
         "pnpm-lock.yaml" => pnpm::read(path, bytes),
         "bun.lock" => bun::read(path, bytes),
+        "deno.lock" => deno::read(path, bytes),
         _ => npm::read(path, bytes),
     }
 }
