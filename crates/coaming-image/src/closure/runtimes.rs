@@ -100,6 +100,13 @@ const TOOLS: &[&str] = &[
     "/config-3.",
 ];
 
+/// The programs of Erlang that start its virtual machine, or are it.
+const ERLANG: [&str; 5] = ["beam.smp", "erl", "erlc", "erlexec", "escript"];
+
+/// What the virtual machine runs, from the directory that it is in.
+const ERLANG_PROGRAMS: [&str; 6] =
+    ["beam.smp", "epmd", "erl_child_setup", "erlexec", "heart", "inet_gethost"];
+
 impl Walk<'_> {
     /// Keeps what a runtime needs, if the file is one; `path` is how it was named.
     pub(super) fn runtime(&mut self, path: &str, found: &str) {
@@ -108,6 +115,8 @@ impl Walk<'_> {
             self.python(path, found, version);
         } else if name == "java" {
             self.java(found);
+        } else if ERLANG.contains(&name) {
+            self.erlang(found);
         }
         let base = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-');
         let base = base.trim_end_matches("js");
@@ -203,6 +212,35 @@ impl Walk<'_> {
         if let Some(version) = name.split('-').find(|part| part.parse::<u32>().is_ok()) {
             self.keep_runtime(&format!("/etc/java-{version}-openjdk"), "java");
         }
+    }
+}
+
+impl Walk<'_> {
+    /// Keeps Erlang: its programs are in `ROOT/bin` and `ROOT/erts-VERSION/bin`, and find each other by the
+    /// names of these directories.
+    fn erlang(&mut self, found: &str) {
+        let parent = directory_of(directory_of(found));
+        let root = if name_of(parent).starts_with("erts-") { directory_of(parent) } else { parent };
+        let library = format!("{}/lib", root.trim_end_matches('/'));
+        if directories::is_shared(root) || self.tree.find(&library).is_none() {
+            return;
+        }
+        let root = root.to_owned();
+        self.run_program(&format!("{root}/bin/erl"), Reason::Runtime, found);
+        // `escript` looks for it in `PATH`, where a link to it is.
+        if let Some(program) = self.start.program("erl") {
+            self.run_program(&program, Reason::Runtime, found);
+        }
+        self.keep_directory(&root, Reason::Runtime, "Erlang", &|path, node| {
+            let below = path.get(root.len()..).unwrap_or_default();
+            let is_program =
+                below.starts_with("/erts-") && ERLANG_PROGRAMS.contains(&name_of(path));
+            let is_library = below.starts_with("/lib/") || below.starts_with("/releases/");
+            let is_source = ["/src/", "/include/"].iter().any(|part| below.contains(part));
+            is_program
+                || path.ends_with(".boot")
+                || is_library && !is_source && is_runtime(path, node)
+        });
     }
 }
 

@@ -69,6 +69,46 @@ fn paths<'c>(tree: &Tree, closure: &'c Closure) -> Vec<&'c str> {
 }
 
 #[test]
+fn erlang_finds_its_programs_by_its_directories() {
+    let tree = tree(&[
+        "/bin/",
+        "/bin/sh! :: elf x",
+        "/usr/",
+        "/usr/bin/",
+        "/usr/bin/basename! :: elf x",
+        "/usr/bin/erl -> ../lib/erlang/bin/erl",
+        "/usr/bin/escript -> ../lib/erlang/bin/escript",
+        "/usr/lib/erlang/bin/erl! :: by /bin/sh % PROGNAME=`basename \"$0\"`",
+        "/usr/lib/erlang/bin/escript! :: elf x",
+        "/usr/lib/erlang/bin/start.boot",
+        "/usr/lib/erlang/erts-13.1.5/bin/beam.smp! :: elf x",
+        "/usr/lib/erlang/erts-13.1.5/bin/erl_child_setup! :: elf x",
+        "/usr/lib/erlang/erts-13.1.5/bin/to_erl! :: elf x",
+        "/usr/lib/erlang/lib/kernel-8.5/ebin/kernel.app",
+        "/usr/lib/erlang/lib/kernel-8.5/src/kernel.erl",
+    ]);
+    let closure = closure(&tree, &config(&["escript", "/srv/web"], &[]), &[]);
+    let kept = paths(&tree, &closure);
+    for path in [
+        "/bin/sh",
+        "/usr/bin/basename",
+        "/usr/bin/erl",
+        "/usr/lib/erlang/bin/erl",
+        "/usr/lib/erlang/bin/start.boot",
+        "/usr/lib/erlang/erts-13.1.5/bin/beam.smp",
+        "/usr/lib/erlang/erts-13.1.5/bin/erl_child_setup",
+        "/usr/lib/erlang/lib/kernel-8.5/ebin/kernel.app",
+    ] {
+        assert!(kept.contains(&path), "{path}: {kept:?}");
+    }
+    for path in
+        ["/usr/lib/erlang/erts-13.1.5/bin/to_erl", "/usr/lib/erlang/lib/kernel-8.5/src/kernel.erl"]
+    {
+        assert!(!kept.contains(&path), "{path}");
+    }
+}
+
+#[test]
 fn follows_the_linker_and_every_link_on_the_way() {
     let tree = tree(&[
         "/usr/",

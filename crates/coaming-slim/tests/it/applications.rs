@@ -114,6 +114,7 @@ applications! {
     apache "apache"
     bind "bind"
     dnsmasq "dnsmasq"
+    erlang "erlang"
     git "git"
     go "go"
     haproxy "haproxy"

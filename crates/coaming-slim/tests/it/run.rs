@@ -118,6 +118,35 @@ fn a_server_is_exercised_in_its_own_network() {
 }
 
 #[test]
+fn the_network_of_the_host_is_there_only_if_asked_for() {
+    use std::io::{BufRead as _, Write as _};
+    if !can_run() {
+        return;
+    }
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for connection in listener.incoming() {
+            let mut connection = connection.unwrap();
+            let lines = std::io::BufReader::new(&connection).lines();
+            assert!(lines.map_while(Result::ok).any(|line| line.is_empty()));
+            connection.write_all(b"HTTP/1.0 200 OK\r\n\r\nfrom the host\n").unwrap();
+        }
+    });
+    let text = format!("busybox wget -q -O - http://{address}/ && exit 7");
+    let status = |network: bool| {
+        let trace = trace(observed(&script(&text), RunOptions { network, ..options() }).unwrap());
+        (trace.notes[0].clone(), said(&trace).to_owned())
+    };
+    let (ended, said) = status(true);
+    assert_eq!(ended, "The image ran until its program ended with status 7.");
+    assert_eq!(said, "from the host");
+    let (ended, said) = status(false);
+    assert_eq!(ended, "The image ran until its program ended with status 1.");
+    assert!(said.contains("Connection refused"), "{said}");
+}
+
+#[test]
 fn the_image_has_no_rights_on_the_host() {
     if !can_run() {
         return;
