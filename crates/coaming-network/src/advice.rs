@@ -230,13 +230,15 @@ fn decisions(
     stages(explanation, side, port).map(|(policies, port)| decision_of(policies, port))
 }
 
-/// The network policies of a side, and what of a service mesh follows them, each with the port that
-/// they see.
+/// Policies that are asked one after the other, and the port that they see.
+type Stage<'e> = (&'e [PolicyVerdict], Option<(Protocol, u16)>);
+
+/// The network policies of a side, and what of a service mesh follows them.
 fn stages<'e>(
     explanation: &Explanation,
     side: &'e Side,
     port: Option<(Protocol, u16)>,
-) -> [(&'e [PolicyVerdict], Option<(Protocol, u16)>); 2] {
+) -> [Stage<'e>; 2] {
     let mesh = side.policies.partition_point(|policy| !policy.tier.is_mesh());
     let (network, mesh) = side.policies.split_at(mesh);
     let seen = explanation.tunnel.map(|tunnel| (Protocol::Tcp, tunnel)).or(port);
