@@ -167,8 +167,11 @@ fn unencrypted<'a>(object: Object<'a>) -> Option<(Option<Node<'a>>, Vec<&'a str>
             is_plain.then(|| (spec.field("listeners"), hosts))
         }
         ("Gateway", "networking.istio.io") => {
+            // Gateways for the mesh itself listen on other ports.
             let is_plain = |server: Node<'_>| {
-                server.mapping("port").string("protocol") == Some("HTTP")
+                let port = server.mapping("port");
+                port.string("protocol") == Some("HTTP")
+                    && port.field("number").and_then(Node::as_int) == Some(80)
                     && server.mapping("tls").boolean("httpsRedirect") != Some(true)
             };
             let leads_out =
