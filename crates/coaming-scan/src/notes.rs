@@ -151,9 +151,15 @@ fn not_evaluated(kind: &UnevaluatedKind) -> Note {
         Influence::Entrance => "more may be reachable from outside than reported",
         Influence::Network => "pods may be on other networks, with other rules",
     };
+    // Others have kinds of the same names.
+    const AMBIGUOUS: [&str; 4] = ["Gateway", "Ingress", "NetworkPolicy", "Service"];
+    let group = match kind.group.as_str() {
+        group if AMBIGUOUS.contains(&name.as_str()) && !group.is_empty() => format!(" of {group}"),
+        _ => String::new(),
+    };
     let objects = match count {
-        1 => format!("1 {name}"),
-        _ => format!("{count} objects of kind {name}"),
+        1 => format!("1 {name}{group}"),
+        _ => format!("{count} objects of kind {name}{group}"),
     };
     let message = match (field, count) {
         (Some(field), _) => format!("`{field}` of {objects} is not evaluated: {effect}"),

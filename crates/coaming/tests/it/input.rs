@@ -87,6 +87,29 @@ fn charts_that_are_elsewhere_are_counted() {
 }
 
 #[test]
+fn templates_in_texts_are_judged_by_what_they_always_say() {
+    let map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n  pod: |\n    apiVersion: v1\n    kind: Pod\n    metadata:\n      name: {{ .Name }}\n    spec:\n      {{- if .Host }}\n      hostPID: true\n      {{- end }}\n      containers:\n      - name: a\n        image: {{ .Image }}\n        securityContext: {privileged: true}\n";
+    let directory = directory(&[("a.yaml", map)]);
+    let report = json(&scan(directory.path(), &["--format", "json", "."]));
+    let findings = report["findings"].as_array().unwrap();
+    assert_eq!(findings.len(), 1, "{report}");
+    assert_eq!(findings[0]["rule"], "privileged");
+    assert_eq!(findings[0]["object"]["kind"], "ConfigMap");
+    assert_eq!(findings[0]["locations"][0]["line"], 17);
+    assert!(findings[0]["fix"].is_null() || findings[0]["fix"]["applicability"] != "safe");
+    let note = report["notes"][0]["message"].as_str().unwrap();
+    assert!(note.contains("in `a.yaml`) is a template"), "{note}");
+}
+
+#[test]
+fn a_note_names_the_group_of_a_kind_that_kubernetes_has_too() {
+    let service = "apiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: {name: s}\nspec: {template: {spec: {containers: [{image: 'a:1.0.0'}]}}}\n";
+    let directory = directory(&[("a.yaml", service)]);
+    let text = stdout(&scan(directory.path(), &["."]));
+    assert!(text.contains("1 Service of serving.knative.dev is not evaluated"), "{text}");
+}
+
+#[test]
 fn every_format_says_what_could_not_be_read() {
     let files = [("a.yaml", "apiVersion: v1\nkind: Pod\nmetadata: [\n"), ("b.yaml", &*pod("{}"))];
     let directory = directory(&files);
