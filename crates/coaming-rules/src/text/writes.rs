@@ -15,8 +15,44 @@ use super::wrapper::program_position;
 pub(crate) struct Writes {
     /// Those in which it makes files.
     pub(crate) created: BTreeSet<String>,
-    /// Those in which it changes files that exist.
+    /// Those in which it changes files that exist, or makes them beside others.
     pub(crate) changed: BTreeSet<String>,
+    /// Whether it writes in the directory in which it starts, or in the user's own.
+    pub(crate) at_start: bool,
+    /// The directory that a script changed to.
+    directory: Option<String>,
+}
+
+impl Writes {
+    /// Notes a file that is named without its directory.
+    fn add_relative(&mut self, file: &str) {
+        // `2>&1` and `>&-` are no files.
+        let is_descriptor = file.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+        if is_descriptor || file.starts_with('/') || file.contains(['$', '`', '&']) {
+            return;
+        }
+        match &self.directory {
+            Some(directory) if !file.starts_with('~') => {
+                let file = format!("{directory}/{}", file.trim_start_matches("./"));
+                add_file(&file, &mut self.changed);
+            }
+            _ => self.at_start = true,
+        }
+    }
+}
+
+/// Programs that write where they run, or into caches of their user: they build what they start.
+fn builds(name: &str, arguments: &[&str]) -> bool {
+    let has = |words: &[&str]| arguments.iter().any(|word| words.contains(word));
+    match name {
+        "gradle" | "gradlew" | "hugo" | "jekyll" | "make" | "mvn" | "mvnw" | "npx" | "rake" => true,
+        "apt" | "apt-get" => has(&["update"]),
+        "bundle" | "bundler" => arguments.iter().any(|word| word.starts_with("assets:")),
+        "cargo" | "go" => has(&["build", "generate", "run", "test"]),
+        "dotnet" => has(&["build", "publish", "restore", "run", "watch"]),
+        "npm" | "pnpm" | "yarn" => has(&["build", "dev", "rebuild"]),
+        _ => arguments.contains(&"collectstatic"),
+    }
 }
 
 /// What this command line writes. The words are those of a container's `command` and `args`.
@@ -39,6 +75,7 @@ fn script(text: &str, depth: usize, writes: &mut Writes) {
 fn command(command: &Command, depth: usize, writes: &mut Writes) {
     for output in &command.outputs {
         add_file(output, &mut writes.created);
+        writes.add_relative(output);
     }
     for inner in command.words.iter().flat_map(|word| &word.scripts) {
         script(inner, depth, writes);
@@ -48,6 +85,11 @@ fn command(command: &Command, depth: usize, writes: &mut Writes) {
     let name = base_name(&program.text);
     let arguments: Vec<&str> = rest.iter().map(|word| word.text.as_str()).collect();
     by_program(name, &arguments, writes);
+    writes.at_start |= writes.directory.is_none() && builds(name, &arguments);
+    if name == "cd" {
+        // Where a variable leads is not known.
+        writes.directory = arguments.first().map(|it| it.trim_end_matches('/').to_owned());
+    }
     if is_shell(name)
         && let ShellReads::Script(position) = shell_reads(rest)
         && let Some(word) = rest.get(position)
@@ -58,7 +100,11 @@ fn command(command: &Command, depth: usize, writes: &mut Writes) {
 
 /// What a program writes whose purpose is to write files.
 fn by_program(name: &str, arguments: &[&str], writes: &mut Writes) {
-    let Writes { created, changed } = writes;
+    if matches!(name, "tee" | "touch") {
+        let relative = arguments.iter().filter(|word| !word.starts_with('-'));
+        relative.for_each(|file| writes.add_relative(file));
+    }
+    let Writes { created, changed, .. } = writes;
     let named = || arguments.iter().copied().filter(|word| !word.starts_with('-'));
     let after = |options: &[&str]| {
         let at = arguments.iter().position(|word| options.contains(word));
@@ -70,6 +116,7 @@ fn by_program(name: &str, arguments: &[&str], writes: &mut Writes) {
         "mkdir" if arguments.iter().any(|word| word.starts_with("-p") || *word == "--parents") => {
             named().for_each(|directory| add_directory(directory, created));
         }
+        "mkdir" => named().for_each(|directory| add_file(directory.trim_end_matches('/'), changed)),
         "mktemp" => add_directory("/tmp", created),
         "cp" | "mv" | "install" | "ln" => {
             if let Some(target) = named().next_back() {
@@ -135,7 +182,7 @@ mod tests {
         assert_eq!(shell("f=$(mktemp); echo x | tee -a /run/x.pid"), ["/run", "/tmp"]);
         assert_eq!(shell("curl -o /data/x.tgz https://example.com/x"), ["/data"]);
         assert_eq!(directories(&["cp", "/src/a", "/dst/"]), ["/dst"]);
-        assert!(shell("echo x > $DIR/y; echo > relative; cat < /etc/x; mkdir /z").is_empty());
+        assert!(shell("echo x > $DIR/y; echo > relative; cat < /etc/x").is_empty());
         assert_eq!(shell("touch /ready; ln -sf /a/b /opt/c/d"), ["/", "/opt/c"]);
         assert_eq!(
             shell("tar xzf /x.tgz -C /srv/a && git clone https://x /work/src"),
@@ -146,6 +193,17 @@ mod tests {
             |text: &str| writes(&["sh", "-c", text]).changed.into_iter().collect::<Vec<_>>();
         assert_eq!(changed("sed -i s/a/b/ /etc/x/y.conf && chmod +x /run.sh"), ["/", "/etc/x"]);
         assert!(changed("sed s/a/b/ /etc/x/y.conf; chmod +x $X").is_empty());
+        assert_eq!(changed("cd /opt/app && echo x > conf.ini; mkdir /srv/x"), ["/opt/app", "/srv"]);
+        for (script, at_start) in [
+            ("echo x > conf.ini", true),
+            ("cat /a >> ~/.profile", true),
+            ("npm run build && node .", true),
+            ("mvn spring-boot:run", true),
+            ("cd /app && echo x > y", false),
+            ("a 2>&1 > /dev/null; npm start; echo x > $F", false),
+        ] {
+            assert_eq!(writes(&["sh", "-c", script]).at_start, at_start, "{script}");
+        }
         assert!(directories(&["server", "--log=/var/log/x"]).is_empty());
     }
 }

@@ -145,6 +145,13 @@ fn a_command_that_writes_among_the_files_of_the_image_keeps_its_file_system() {
         ("command: [sh, -c, 'sed -i s/a/b/ /etc/nginx/nginx.conf; exec a']", false, false),
         ("command: [sh, -c, 'mkdir -p /root/.kube; exec a']", false, false),
         ("command: [sh, -c, 'chmod +x /scripts/a.sh; exec a']", false, true),
+        ("command: [sh, -c, 'npm run build && npm start']", false, true),
+        ("command: [mvn, 'spring-boot:run']", false, true),
+        (
+            "command: [sh, -c, 'echo a > b'], workingDir: /w, volumeMounts: [{name: w, mountPath: /w}]",
+            true,
+            true,
+        ),
         ("command: [sh, -c, 'echo a > /data/config; exec a']", true, true),
         ("command: [sh, -c, 'exec a > /dev/null 2>/dev/stderr']", true, true),
         (

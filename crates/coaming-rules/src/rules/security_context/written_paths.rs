@@ -159,7 +159,10 @@ pub(super) fn writes_in_image(scope: ContainerScope<'_>) -> Vec<String> {
         mounts.any(|mount| is_in(path, mount.trim_end_matches('/')))
             || MOUNTED.iter().any(|directory| is_in(path, directory))
     };
-    created.chain(writes.changed).filter(|path| !is_mounted(path)).collect()
+    // Where the image starts is not known; a volume is there if the manifest says both.
+    let start = scope.container.node().string("workingDir").unwrap_or("/app");
+    let at_start = writes.at_start.then(|| start.trim_end_matches('/').to_owned());
+    created.chain(writes.changed).chain(at_start).filter(|path| !is_mounted(path)).collect()
 }
 
 /// Whether a path is a directory, or is in it.
