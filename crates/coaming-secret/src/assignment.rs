@@ -225,6 +225,10 @@ fn of_syntax(
         (Some(b'"' | b'\''), [b',', ..]) if is_first_argument(text, name, before) => {
             declaration::default_argument(rest).map(|at| (at, Separator::Equals))
         }
+        // `StringVar(&password, "password", "x", "the password")`
+        (Some(b'"'), [b',', ..]) if declaration::is_flag(lead()) => {
+            Some((declaration::after_shorthand(rest), Separator::Equals))
+        }
         // `buildConfigField("String", "PASSWORD", "\"x\"")`
         (Some(b'"'), [b',', ..]) => {
             let is_field = [&b"buildConfigField("[..], b"resValue("]
@@ -382,6 +386,9 @@ fn value(text: &[u8], name: Range<usize>, at: usize, separator: Separator) -> Op
     let followed = matches!(after.first(), Some(b' ' | b'\t'))
         && !comment.is_empty()
         && !comment.starts_with(b"#");
+    if separator == Separator::Space && not_assigned::is_prose(text, &name, at, length) {
+        return None;
+    }
     let value = line.get(..length)?;
     let value = value.strip_suffix(b",").or_else(|| value.strip_suffix(b";")).unwrap_or(value);
     // The whole assignment is in quotes: `"password: x"`.

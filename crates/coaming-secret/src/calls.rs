@@ -98,6 +98,11 @@ pub(crate) const CALLS: &[Call] = &[
     key("sessions.NewCookieStore(", 0),
     key("cookieParser(", 0),
     key("ClientSecretCredential(", 2),
+    key("Twilio(", 1),
+    key("TwilioRestClient(", 1),
+    key("Twilio.init(", 1),
+    key("require('twilio')(", 1),
+    key("require(\"twilio\")(", 1),
 ];
 
 /// How much of a call is read.

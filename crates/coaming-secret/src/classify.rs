@@ -293,7 +293,16 @@ fn has_example_password(value: &str) -> bool {
 /// Whether a value is the name of another object: words, and maybe short numbers: `web-tls-2`,
 /// `app-v1.2`.
 pub(crate) fn is_resource_name(value: &str) -> bool {
-    value.contains(['-', '.', '/', ':', '#']) && has_parts_of_names(value)
+    let of_object = value.rsplit_once('-').filter(|(name, end)| {
+        name.contains(['-', '/']) && end.len() == 5 && end.bytes().all(is_of_suffix)
+    });
+    let name = of_object.map_or(value, |(name, _)| name);
+    name.contains(['-', '.', '/', ':', '#']) && has_parts_of_names(name)
+}
+
+/// Whether the API server makes the ends of generated names of this character.
+fn is_of_suffix(byte: u8) -> bool {
+    b"bcdfghjklmnpqrstvwxz2456789".contains(&byte)
 }
 
 /// Whether the parts of a value are short, words, or words with short numbers.

@@ -108,6 +108,28 @@ pub(crate) fn default_argument(rest: &[u8]) -> Option<usize> {
     })
 }
 
+/// Whether a line before a name is that of an option in Go: `flag.StringVar(&password, "`.
+pub(crate) fn is_flag(lead: &[u8]) -> bool {
+    let Some(lead) = lead.strip_suffix(b"\"") else { return false };
+    let Some(target) = lead.trim_ascii_end().strip_suffix(b",") else { return false };
+    let is_target = |byte: &u8| byte.is_ascii_alphanumeric() || b"_.&".contains(byte);
+    let length = target.iter().rev().take_while(|byte| is_target(byte)).count();
+    let callee = target.get(..target.len() - length).unwrap_or_default();
+    length > 0 && (callee.ends_with(b"StringVar(") || callee.ends_with(b"StringVarP("))
+}
+
+/// How many bytes come before the argument after a comma, and after the short name of an option:
+/// `, "p", "x"`.
+pub(crate) fn after_shorthand(rest: &[u8]) -> usize {
+    let after = rest.get(1..).unwrap_or_default().trim_ascii_start();
+    match after {
+        [b'"', letter, b'"', b',', ..] if letter.is_ascii_alphabetic() => {
+            rest.len() - after.len() + 4
+        }
+        _ => 1,
+    }
+}
+
 /// How many bytes come before the value of the last of several variables, in an assignment to all
 /// of them: `user, password = "a", "x"`. `lead` is the line before the last one, `values` what comes
 /// after the sign.

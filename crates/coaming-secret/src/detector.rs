@@ -10,6 +10,7 @@ use coaming_finding::Confidence;
 use crate::calls::{self, CALLS, Call};
 use crate::candidate::{Candidate, resolve_overlaps};
 use crate::classify::ValueClassifier;
+use crate::frameworks::LARAVEL;
 use crate::gitleaks::RuleFile;
 use crate::kinds::{self, Form, Kind};
 use crate::literals::{Case, Literals};
@@ -17,15 +18,12 @@ use crate::names::{Expected, NameHint};
 use crate::phrases::PHRASES;
 use crate::structured::SIGNS;
 use crate::{
-    Detection, FingerprintKey, TextKind, assignment, check, classify, code, decode, http_auth,
-    joined, names, page_fields, password_files, pem, template, tokens, url,
+    Detection, FingerprintKey, TextKind, assignment, check, classify, code, decode, frameworks,
+    http_auth, joined, names, page_fields, password_files, pem, template, tokens, url,
 };
 
 /// A kind's literal is searched in base64 too, if it encodes to at least this many characters.
 const MIN_ENCODED: usize = 5;
-
-/// What Laravel writes before a key: `APP_KEY=base64:…`.
-const LARAVEL: &str = "base64:";
 
 /// Shorter texts contain neither a token nor a name with a value.
 const MIN_LENGTH: usize = 6;
@@ -312,10 +310,19 @@ impl Detector {
             return end;
         };
         let before = text.get(..start).unwrap_or_default();
-        let Some(hint) = names::by_context(name, before).or_else(|| names::read(name)) else {
+        let hint = names::by_context(name, before).or_else(|| names::read(name));
+        if frameworks::key(name, value).is_some() {
+            self.named(hint, name, value, assignment.value.start, found);
             return end;
-        };
+        }
+        let Some(hint) = hint else { return end };
         if name == "token" && url::is_of_badge(text, start) {
+            return end;
+        }
+        if hint.expected == Some(Expected::Authorization)
+            && let Some(header) = http_auth::after_name(text, assignment.value.start)
+        {
+            found.push(Candidate { rank: 2, ..Candidate::named(header, 0) });
             return end;
         }
         if assignment.quoted
@@ -417,6 +424,11 @@ impl Detector {
         offset: usize,
         found: &mut Vec<Candidate>,
     ) {
+        if let Some(key) = frameworks::key(name, value) {
+            let range = key.start + offset..key.end + offset;
+            found.push(Candidate::generated("secret-key", "secret, key or token", range, 2));
+            return;
+        }
         if let Some(default) = template::default_value(value) {
             let inner = value.get(default.clone()).unwrap_or_default();
             return self.named(hint, name, inner, offset + default.start, found);

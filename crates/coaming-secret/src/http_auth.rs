@@ -48,6 +48,29 @@ pub(crate) fn in_text(text: &[u8], hit: usize, scheme: &str) -> Option<Classific
     classified(scheme == BASIC, credential, start..start + length)
 }
 
+/// The token after the name `Authorization` and a scheme, as in `{"Authorization": "Token x"}`,
+/// where the value starts at `start`.
+pub(crate) fn after_name(text: &[u8], start: usize) -> Option<Classification> {
+    let rest = text.get(start..text.len().min(start + MAX_TOKEN))?;
+    let length = rest.iter().position(|&byte| byte == b' ')?;
+    let scheme = std::str::from_utf8(rest.get(..length)?).ok()?;
+    if !TOKEN_SCHEMES.iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
+        return None;
+    }
+    let after = rest.get(length..)?.trim_ascii_start();
+    // Rails and GitLab write `Token token="x"`.
+    let after = after.strip_prefix(b"token=").unwrap_or(after);
+    let quotes = after.iter().take_while(|byte| b"\\\"'".contains(byte)).count();
+    let after = after.get(quotes..)?;
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=-_.~".contains(byte);
+    let length = after.iter().take_while(|byte| is_part(byte)).count();
+    // A variable, call or format goes on.
+    let is_whole = !matches!(after.get(length), Some(b'(' | b'[' | b'{' | b'$' | b'%' | b'<'));
+    let at = start + rest.len() - after.len();
+    let credential = std::str::from_utf8(after.get(..length).filter(|_| is_whole)?).ok()?;
+    (length >= 16).then(|| classified(false, credential, at..at + length)).flatten()
+}
+
 /// The literal before a username and password in any text.
 pub(crate) const BASIC: &str = "basic ";
 /// The literal before a token in any text.
@@ -81,7 +104,8 @@ fn classified(is_basic: bool, credential: &str, range: Range<usize>) -> Option<C
 }
 
 /// Passwords in the examples of RFC 2617 and RFC 7617, and of every manual.
-const DOCUMENTED: &[&str] = &["open sesame", "123£", "passwd", "passw0rd", "password"];
+const DOCUMENTED: &[&str] =
+    &["open sesame", "opensesame", "123£", "passwd", "passw0rd", "password"];
 
 /// `user:password` in base64.
 fn has_password(credential: &str) -> bool {

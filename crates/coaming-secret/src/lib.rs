@@ -25,6 +25,7 @@ mod decode;
 mod detection;
 mod detector;
 mod fingerprint;
+mod frameworks;
 pub mod gate;
 pub mod gitleaks;
 mod http_auth;

@@ -137,6 +137,9 @@ pub(crate) fn may_be_uuid(name: &str) -> bool {
     }
 }
 
+/// How far before a community the word for SNMP is expected.
+const MAX_NEAR: usize = 300;
+
 /// What a name means after the text before it: many APIs call their key just `key` in the query of
 /// a URL, in prose it is an `API key`, and drivers of databases call a password `PWD`.
 pub(crate) fn by_context(name: &str, before: &[u8]) -> Option<NameHint> {
@@ -150,11 +153,18 @@ pub(crate) fn by_context(name: &str, before: &[u8]) -> Option<NameHint> {
         let start = line.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
         line.get(start..start + 3).is_some_and(|start| start.eq_ignore_ascii_case(b"uid"))
     };
+    // `[[inputs.snmp]]` with `community = "x"`
+    let follows_snmp = || {
+        let near = before.get(before.len().saturating_sub(MAX_NEAR)..).unwrap_or_default();
+        near.windows(4).any(|word| word.eq_ignore_ascii_case(b"snmp"))
+    };
     let expected = if name == "key" && matches!(before.last(), Some(b'?' | b'&')) {
         Expected::PossibleKey
     } else if name.eq_ignore_ascii_case("key") && OWNERS.iter().any(ends) {
         Expected::Key
     } else if name == "PWD" && (before.last() == Some(&b';') || follows_user()) {
+        Expected::Password
+    } else if name == "community" && follows_snmp() {
         Expected::Password
     } else {
         return None;

@@ -17,8 +17,81 @@ pub(crate) fn is_use(text: &[u8], name: &Range<usize>) -> bool {
         || own == b"pass" && is_macro(rest)
         || is_excluded(text, name)
         || is_of_device(text, name)
+        || is_quoted_with_sign(text, name)
+        || is_argument(rest)
         || own.starts_with(b"--with-")
         || own.starts_with(b"--enable-")
+}
+
+/// Words that are in prose and not on command lines.
+const PROSE: &[&[u8]] = &[
+    b"a",
+    b"an",
+    b"and",
+    b"are",
+    b"argument",
+    b"as",
+    b"be",
+    b"by",
+    b"can",
+    b"flag",
+    b"for",
+    b"from",
+    b"if",
+    b"in",
+    b"is",
+    b"may",
+    b"must",
+    b"of",
+    b"on",
+    b"option",
+    b"options",
+    b"or",
+    b"parameter",
+    b"should",
+    b"that",
+    b"the",
+    b"to",
+    b"when",
+    b"which",
+    b"will",
+    b"with",
+    b"without",
+];
+
+/// Whether words of prose follow an option and not its value: "`--password` will be read", or its
+/// help in the next column.
+pub(crate) fn is_prose(text: &[u8], name: &Range<usize>, at: usize, length: usize) -> bool {
+    const MAX_WORDS: usize = 80;
+    let rest = text.get(at..text.len().min(at + MAX_WORDS)).unwrap_or_default();
+    let line = rest.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    let mut words = line.split(|&byte| byte == b' ').filter(|word| !word.is_empty());
+    let first = words.next().unwrap_or_default();
+    let plain = first.strip_suffix(b",").unwrap_or(first);
+    if length > first.len() || plain.is_empty() || !plain.iter().all(u8::is_ascii_alphabetic) {
+        return false;
+    }
+    let is_help = text.get(name.end..at).is_some_and(|gap| gap.len() >= 2);
+    let mut near = std::iter::once(plain).chain(words.take(3).take_while(|word| {
+        word.iter().all(|byte| byte.is_ascii_alphabetic() || b",.`'()".contains(byte))
+    }));
+    is_help && line.len() > first.len() || near.any(|word| PROSE.contains(&word))
+}
+
+/// Whether the quotes around the name include the sign after it: `use "password:" instead`.
+fn is_quoted_with_sign(text: &[u8], name: &Range<usize>) -> bool {
+    let before = name.start.checked_sub(1).and_then(|at| text.get(at));
+    let after = text.get(name.end..).unwrap_or_default();
+    before.is_some_and(|quote| {
+        b"\"'`".contains(quote)
+            && matches!(after, [b':' | b'=' | b'>', close, ..] if close == quote)
+    })
+}
+
+/// Whether it ends arguments that a colon follows: `$(obscure password) :remote:`.
+fn is_argument(rest: &[u8]) -> bool {
+    rest.strip_prefix(b")")
+        .is_some_and(|rest| rest.starts_with(b" ") && rest.trim_ascii_start().starts_with(b":"))
 }
 
 /// Whether the name is a part of an Amazon Resource Name: `arn:aws:secretsmanager:*:*:secret:app`.

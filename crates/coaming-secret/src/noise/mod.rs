@@ -30,6 +30,8 @@ pub(crate) fn is_noise(value: &str) -> bool {
         || identifier::is_version(value)
         || is_list(value)
         || is_validation(value)
+        || is_printed_object(value)
+        || is_attribute(value)
         || is_placeholder(value)
         || standards::is_of_standard(value)
 }
@@ -95,16 +97,23 @@ const LITERALS: &[&str] = &[
     "option",
     "options",
     "argument",
+    "path",
+    "dir",
+    "directory",
     "confirmed",
     "nullable",
     "digest",
+    // Methods of authentication in networks.
+    "mschap",
+    "mschapv2",
     // The usual names of communities in SNMP.
     "public",
     "private",
 ];
 
-/// Whether a value is one of [`LITERALS`].
+/// Whether a value is one of [`LITERALS`], or one that ends a note: `(using password: YES)`.
 fn is_literal(value: &str) -> bool {
+    let value = value.strip_suffix(')').filter(|_| !value.starts_with('(')).unwrap_or(value);
     LITERALS.iter().any(|literal| value.eq_ignore_ascii_case(literal))
 }
 
@@ -149,6 +158,36 @@ fn is_list(value: &str) -> bool {
 fn is_validation(value: &str) -> bool {
     const RULES: &[&str] = &["required", "nullable", "sometimes", "confirmed", "string"];
     value.contains('|') && value.split('|').any(|rule| RULES.contains(&rule))
+}
+
+/// Whether a value is an object as logs print it: `[UsernamePassword(username=john`, or JSON, whose
+/// fields are judged by their own names.
+fn is_printed_object(value: &str) -> bool {
+    let is_json = ["{\"", "{\\\""].iter().any(|start| value.starts_with(start));
+    let Some((class, fields)) = value.trim_start_matches('[').split_once('(') else {
+        return is_json && value.ends_with('}');
+    };
+    let field = fields.split('=').next().unwrap_or_default();
+    let is_name = |name: &str| {
+        name.len() >= 3 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    is_name(class)
+        && class.starts_with(|c: char| c.is_ascii_uppercase())
+        && field.len() < fields.len()
+        && is_name(field)
+        && !field.bytes().any(|byte| byte.is_ascii_digit())
+}
+
+/// Whether a value is the name of an attribute of RADIUS or of a header: `MS-CHAP-Password`.
+fn is_attribute(value: &str) -> bool {
+    let is_word = |part: &str| {
+        part.starts_with(|c: char| c.is_ascii_uppercase())
+            && part.bytes().all(|byte| byte.is_ascii_alphabetic())
+    };
+    value
+        .rsplit_once('-')
+        .is_some_and(|(_, last)| matches!(last, "Password" | "Secret" | "Token" | "Key"))
+        && value.split('-').all(is_word)
 }
 
 /// Whether a value is a flag, the start of an assignment, or a port: `--encrypt-password`, `name=`,

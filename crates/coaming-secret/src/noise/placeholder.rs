@@ -118,6 +118,7 @@ const WORDS: &[&str] = &[
     "development",
     "do",
     "encoded",
+    "encrypted",
     "encryption",
     "enter",
     "fake",

@@ -38,7 +38,8 @@ pub(crate) fn is_template(value: &str) -> bool {
         "((" => value.starts_with("((") && value.ends_with("))"),
         "[[" => value.starts_with("[[") && value.ends_with("]]"),
         "#{" | "%{" | "$[" => {
-            value.contains(opening) && value.trim_end_matches('#').ends_with(['}', ']'])
+            let end = value.trim_end_matches(['#', ')', '\\', '"', '\'']);
+            value.contains(opening) && end.ends_with(['}', ']'])
         }
         opening => value.contains(opening),
     });

@@ -241,6 +241,12 @@ impl<'a, 'd> Walker<'a, 'd> {
             }
             return;
         }
+        if let Some(value) = node.get("community").filter(|_| is_of_snmp(node, context)) {
+            for found in self.detector.scan(value.text(), TextKind::Value("snmp_community")) {
+                self.add(value, holder(context), "community", context.container, "", found);
+            }
+            return;
+        }
         // Terraform's state keeps generated passwords.
         if let Some(value) = node.get("result").filter(|_| node.get("bcrypt_hash").is_some()) {
             let length = value.text().len();
@@ -499,4 +505,16 @@ fn exact_span(node: Node<'_>, range: Range<usize>) -> Option<Span> {
         }
     };
     Some(Span::new(start, start + length))
+}
+
+/// Whether a mapping is settings of SNMP, whose community is a password: `version` and `community`
+/// under `auths`, as the exporter of Prometheus has them.
+fn is_of_snmp(node: Node<'_>, context: Context<'_>) -> bool {
+    const FIELDS: &[&str] = &["version", "snmp_version", "snmpVersion", "security_level"];
+    let is_snmp = |name: &str| name.to_ascii_lowercase().contains("snmp");
+    FIELDS.iter().any(|field| node.get(field).is_some())
+        || matches!(context.key, "auth" | "auths")
+        || context.parent == "auths"
+        || is_snmp(context.key)
+        || is_snmp(context.parent)
 }

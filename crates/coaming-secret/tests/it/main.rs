@@ -5,3 +5,4 @@
 mod cases;
 mod mutations;
 mod properties;
+mod prose;

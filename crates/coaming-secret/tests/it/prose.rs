@@ -1,0 +1,105 @@
+//! Texts about credentials: logs, manuals and help, which contain none, beside settings that do.
+
+use coaming_secret::detector;
+use coaming_secret::structured::in_file;
+
+fn is_found(path: &str, text: &str) -> bool {
+    !in_file(detector(), path, &format!("{text}\n")).is_empty()
+}
+
+#[test]
+fn logs() {
+    for line in [
+        "Access denied for user 'root'@'172.17.0.1' (using password: NO)",
+        "ERROR 1045 (28000): Access denied for user 'a'@'b' (using password: YES)",
+        "pattern: \"user '%{DATA:user}' \\\\(using password: %{WORD:using_password}\\\\)\"",
+        "Supplied credentials: [UsernamePasswordCredential(username=john.doe3, source=null)]",
+        "tokens.go:123] \"Generated token\" secret=\"default/app-token-x7k2p\"",
+    ] {
+        assert!(!is_found("app.log", line), "{line}");
+    }
+    assert!(is_found("app.log", "level=debug msg=\"login\" password=Tundra!352"));
+}
+
+#[test]
+fn manuals_and_help() {
+    for line in [
+        "Use \"password:\" instead of \"password>\" prompt - thanks to the reporters",
+        "### --rc-htpasswd=PATH",
+        "--ask-password             Allow prompt for password for encrypted configuration",
+        "Note that --rc-addr, --rc-user, --rc-pass will be read also for --url,",
+        "The alternative is to use --rc-user and --rc-pass and",
+        "-   Fix --sftp-ask-password trying to contact the ssh agent",
+        "  --without-rlm_eap_pwd   build without rlm_eap_pwd",
+        "remote lsf --sftp-pass $(remote obscure password) :sftp:",
+        "pass = encryptedpassword",
+        "token = {\"access_token\":\"XXX\",\"token_type\":\"bearer\",\"refresh_token\":\"XXX\"}",
+        "PASSWORD=\"MS-CHAP-Password\"",
+        "phase2=\"auth=MSCHAPV2\"",
+        "the header is \"Basic QWxhZGRpbjpvcGVuc2VzYW1l\"",
+    ] {
+        assert!(!is_found("manual.md", line), "{line}");
+    }
+    for line in [
+        "mysql -u root --password=Tundra352 shop",
+        "tool login --user bob --password swordfish shop",
+        "token = {\"access_token\":\"x9Kq2LmZ8vTn4RwYbB3cQ7\",\"token_type\":\"bearer\"}",
+    ] {
+        assert!(is_found("manual.md", line), "{line}");
+    }
+}
+
+#[test]
+fn headers_with_a_scheme() {
+    let hex = "d16032ef9ee8598e987e83199e11da13f6887e53";
+    for (path, line) in [
+        ("a.py", format!("h = {{\"Authorization\": \"Token {hex}\"}}")),
+        ("a.rb", format!("h['Authorization'] = \"Token token=\\\"{hex}\\\"\"")),
+        ("a.md", format!("curl -H 'Authorization: Token {hex}' https://api.example.org")),
+        ("a.txt", format!("Authorization: GenieKey {hex}")),
+    ] {
+        assert!(is_found(path, &line), "{line}");
+    }
+    for line in [
+        "h = {\"Authorization\": \"Token %s\" % token}",
+        "h = {\"Authorization\": \"Token {}\".format(token)}",
+        "curl -H 'Authorization: Token token=YOUR_TOKEN' https://api.example.org",
+    ] {
+        assert!(!is_found("a.py", line), "{line}");
+    }
+}
+
+#[test]
+fn defaults_of_options_and_keys_of_frameworks() {
+    let key = "x9Kq2LmZ8vTn4RwYbB3cQ7";
+    let hex = "df0767567da038fcb770387dfa3d04d0";
+    for (path, line) in [
+        ("a.go", format!("flag.StringVar(&o.secret, \"client-secret\", \"{key}\", \"secret\")")),
+        ("a.go", format!("f.StringVarP(&o.token, \"token\", \"t\", \"{key}\", \"the token\")")),
+        ("a.js", format!("const c = new Twilio(\"AC61089a8a89f0bc3bf26abadd4576ba67\", \"{hex}\")")),
+        ("a.php", "'key' => 'base64:gvvBY9a7fjgi05d90rWDO26+OJD5mSBtcoU8rqnXdMk=',".to_owned()),
+        (
+            "wp-config.php",
+            "define('NONCE_SALT', 'mZ8@^kD2#vP!xL0&qW7*eR5(tY3)uI1 oA9_sF6+gH4=jK}cV{bN[nM]%s<%=a-Q');"
+                .to_owned(),
+        ),
+    ] {
+        assert!(is_found(path, &line), "{line}");
+    }
+    for line in [
+        "flag.StringVar(&o.password, \"password\", \"\", \"Password of the API server in v1\")",
+        "f.StringVarP(&o.token, \"token\", \"t\", os.Getenv(\"TOKEN\"), \"the token\")",
+    ] {
+        assert!(!is_found("a.go", line), "{line}");
+    }
+}
+
+#[test]
+fn communities_of_snmp() {
+    let exporter =
+        |community: &str| format!("auths:\n  core:\n    version: 2\n    community: {community}\n");
+    assert!(is_found("snmp.yml", &exporter("vS8kq2pLx7w")));
+    assert!(!is_found("snmp.yml", &exporter("public")));
+    assert!(is_found("telegraf.conf", "[[inputs.snmp]]\n  community = \"vS8kq2pLx7w\""));
+    assert!(!is_found("site.yml", "links:\n  community: slack2024"));
+}
