@@ -121,6 +121,7 @@ pub(crate) fn may_be_uuid(name: &str) -> bool {
         "admin",
         "bearer",
         "secret",
+        "token",
         "oauth",
         "oidc",
         "agent",

@@ -85,7 +85,7 @@ pub(super) const KINDS: &[Definition] = &[
         "pagerduty-key",
         "PagerDuty key",
         &["pagerduty", "pager_duty", "pd_"],
-        "[A-Za-z0-9_+-]{20}|[a-f0-9]{32}",
+        r"[a-z]?\+?[A-Za-z0-9_+-]{20}|[a-f0-9]{32}",
     ),
     named("opsgenie-api-key", "Opsgenie API key", &["opsgenie"], UUID),
     named("sumo-logic-access-key", "Sumo Logic access key", &["sumo"], "[A-Za-z0-9]{64}"),

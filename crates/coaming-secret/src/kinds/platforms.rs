@@ -403,9 +403,11 @@ pub(super) const KINDS: &[Definition] = &[
     named(
         "pagerduty-integration-key",
         "PagerDuty integration key",
-        &["pagerduty", "routing_key", "pd_"],
-        r"[a-f0-9]{32}|[a-z]?\+?[A-Za-z0-9_+-]{20}",
-    ),
+        &["pagerduty", "routing_key", "routingkey", "pd_"],
+        // Brokers of messages call words so.
+        "[A-Za-z0-9]{32}",
+    )
+    .checked(check::random),
     named("truenas-api-key", "TrueNAS API key", &["truenas"], "[0-9]{1,4}-[A-Za-z0-9]{64}"),
     named(
         "vault-unseal-key",

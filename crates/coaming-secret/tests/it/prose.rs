@@ -103,3 +103,21 @@ fn communities_of_snmp() {
     assert!(is_found("telegraf.conf", "[[inputs.snmp]]\n  community = \"vS8kq2pLx7w\""));
     assert!(!is_found("site.yml", "links:\n  community: slack2024"));
 }
+
+#[test]
+fn routing_keys() {
+    for key in ["a4f9c1e27b3d4085b6e1f0a9c8d7e6b5", "r3FPuDvK8TEDyQYCc7trBkymIFcy2NkE"] {
+        assert!(is_found("alertmanager.yml", &format!("routing_key: {key}")), "{key}");
+    }
+    for name in ["orders_created_event", "customer-registered1", "order_v2_created_evt"] {
+        assert!(!is_found("rabbit.yml", &format!("routing_key: {name}")), "{name}");
+        assert!(!is_found("a.py", &format!("publish(routing_key=\"{name}\")")), "{name}");
+    }
+}
+
+#[test]
+fn the_secret_of_a_token_may_be_a_uuid() {
+    let uuid = "3f9c1a7e-52b8-4d06-9e31-7a8c0d4b6f25";
+    assert!(is_found("vars.yml", &format!("api_token_secret: {uuid}")));
+    assert!(!is_found("vars.yml", &format!("api_token_id: {uuid}")));
+}
