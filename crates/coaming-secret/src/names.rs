@@ -163,9 +163,9 @@ pub(crate) fn by_context(name: &str, before: &[u8]) -> Option<NameHint> {
         Expected::PossibleKey
     } else if name.eq_ignore_ascii_case("key") && OWNERS.iter().any(ends) {
         Expected::Key
-    } else if name == "PWD" && (before.last() == Some(&b';') || follows_user()) {
-        Expected::Password
-    } else if name == "community" && follows_snmp() {
+    } else if name == "PWD" && (before.last() == Some(&b';') || follows_user())
+        || name == "community" && follows_snmp()
+    {
         Expected::Password
     } else {
         return None;
