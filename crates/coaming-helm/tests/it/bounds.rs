@@ -70,3 +70,43 @@ fn a_violated_schema_names_the_line_of_the_value() {
         error => panic!("{error}"),
     }
 }
+
+/// What a chart with `port: web` and this schema fails with.
+fn refused_by(schema: &str) -> Option<String> {
+    let files = [
+        ("values.yaml", "a: 1\nport: web\n"),
+        ("values.schema.json", schema),
+        ("templates/a.yaml", "a: 1"),
+    ];
+    chart(&files).err().map(|error| error.to_string())
+}
+
+#[test]
+fn a_schema_counts_beside_references_to_the_network() {
+    let remote =
+        r#""a": {"$ref": "https://example.com/x.json#/definitions/y"}, "b": {"$ref": "urn:x:y"}"#;
+    let schema = format!(r#"{{"properties": {{{remote}, "port": {{"type": "integer"}}}}}}"#);
+    let error = refused_by(&schema).unwrap();
+    assert!(error.contains("at '/port': the value is not of type"), "{error}");
+    let schema = format!(r#"{{"properties": {{{remote}, "port": {{"type": "string"}}}}}}"#);
+    assert_eq!(refused_by(&schema), None);
+    let own = r##"{"$id": "https://x.io/v.json", "$defs": {"p": {"type": "integer"}}, "properties": {"port": {"$ref": "https://x.io/v.json#/$defs/p"}}}"##;
+    assert!(refused_by(own).unwrap().contains("at '/port'"));
+}
+
+#[test]
+fn a_schema_that_is_not_valid_is_an_error() {
+    for schema in [
+        r##"{"properties": {"port": {"$ref": "#/definitions/missing"}}}"##,
+        r#"{"properties": {"port": {"type": "strin"}}}"#,
+        r#"{"properties": [1]}"#,
+        r#"{"properties": {"port": {"items": [{"type": "string"}]}}}"#,
+        "null",
+    ] {
+        let error = refused_by(schema).unwrap_or_else(|| panic!("{schema}"));
+        assert!(error.contains("is not a valid schema"), "{error}");
+    }
+    // A pattern of a dialect that we do not know refuses nothing.
+    assert_eq!(refused_by(r#"{"properties": {"port": {"pattern": "["}}}"#), None);
+    assert_eq!(refused_by(r#"{"properties": {"port": {"contentEncoding": "base64"}}}"#), None);
+}
