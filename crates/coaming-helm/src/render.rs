@@ -78,13 +78,13 @@ fn given_values(options: &Options, files: &mut Files) -> Result<Value, Failure> 
     for given in &options.values {
         let applied = match given {
             Values::File(name, text) => {
-                let read = chart::yaml(name.clone(), text.as_bytes(), files)?;
-                values = with_file(values, name, &read, files)?;
+                let read = chart::values(name.clone(), text.as_bytes(), files)?;
+                values = with_file(values, &read, files);
                 Ok(())
             }
             Values::Made { name, text, made, map } => {
                 let read = chart::made_yaml(name, text, made, map, files)?;
-                values = with_file(values, name, &read, files)?;
+                values = with_file(values, &read, files);
                 Ok(())
             }
             Values::Set(text) => chart::apply_set(&mut values, text, chart::Typing::Resolved),
@@ -111,17 +111,11 @@ fn json_object(text: &str) -> Result<Value, Failure> {
 }
 
 /// Values with those of the file that was added last over them.
-fn with_file(values: Value, name: &str, read: &Value, files: &mut Files) -> Result<Value, Failure> {
+fn with_file(values: Value, read: &Value, files: &mut Files) -> Value {
     if let Some(file) = files.all.last_mut() {
         file.given = true;
     }
-    if read.as_map().is_some() {
-        return Ok(chart::merge_maps(&values, read));
-    }
-    if read.is_nil() {
-        return Ok(values);
-    }
-    Err(Failure::Values(format!("{name} is not a mapping")))
+    if read.is_nil() { values } else { chart::merge_maps(&values, read) }
 }
 
 /// The dependencies that are named, and are not there.

@@ -1,10 +1,12 @@
 //! Sorts the files of a chart into metadata, values, templates, subcharts and the rest.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use super::ignore::Rules;
+use super::merge::merge_maps;
 use super::{Chart, Files, Metadata, Template, unpack};
 use crate::failure::Failure;
 use crate::origin::Origin;
@@ -49,6 +51,12 @@ fn chart(
         return Err(Failure::Chart(format!("{prefix}Chart.yaml is missing")));
     };
     let metadata = Metadata::parse(&metadata, parts.requirements.as_ref(), prefix)?;
+    if metadata.is_first_version {
+        for (path, content) in parts.of_first_version {
+            files.others.push((format!("{prefix}{path}"), Rc::clone(&content)));
+            parts.files.insert(path, content);
+        }
+    }
     let mut dependencies = Vec::new();
     for (name, contents) in parts.subcharts {
         let inner = format!("{prefix}charts/{name}/");
@@ -80,6 +88,8 @@ struct Parts {
     templates: Vec<Template>,
     crds: Vec<Template>,
     files: BTreeMap<String, Rc<[u8]>>,
+    /// The files that templates see in charts of version 1 only.
+    of_first_version: Vec<(String, Rc<[u8]>)>,
     subcharts: BTreeMap<String, Vec<(String, Vec<u8>)>>,
     archives: BTreeMap<String, Vec<u8>>,
 }
@@ -95,16 +105,23 @@ impl Parts {
         let name = format!("{prefix}{path}");
         match path.as_str() {
             "Chart.yaml" => self.metadata = Some(yaml(name, &content, files)?),
-            "requirements.yaml" => self.requirements = Some(yaml(name, &content, files)?),
+            "requirements.yaml" => {
+                self.requirements = Some(yaml(name, &content, files)?);
+                self.of_first_version.push((path, content.into()));
+            }
             "values.yaml" => {
-                let values = yaml(name.clone(), &content, files)?;
-                if values.as_map().is_none() && !values.is_nil() {
-                    return Err(Failure::Chart(format!("{name} is not a mapping")));
-                }
-                self.values = values.as_map().is_some().then_some(values);
+                self.values = Some(values(name, &content, files)?).filter(|it| !it.is_nil());
             }
             "values.schema.json" => self.schema = Some(content.into()),
-            "Chart.lock" | "requirements.lock" => {}
+            "Chart.lock" | "requirements.lock" => {
+                let lock = yaml(name.clone(), &content, files)?;
+                if lock.as_map().is_none() && !lock.is_nil() {
+                    return Err(Failure::Chart(format!("{name} is not a mapping")));
+                }
+                if path == "requirements.lock" {
+                    self.of_first_version.push((path, content.into()));
+                }
+            }
             path if path.starts_with("templates/") => {
                 let text: Arc<str> = String::from_utf8_lossy(&content).into();
                 let file = files.add(name, Arc::clone(&text))?;
@@ -153,7 +170,7 @@ fn is_manifest(path: &str) -> bool {
 }
 
 /// A YAML file as a value whose parts know where they are.
-pub(crate) fn yaml(name: String, content: &[u8], files: &mut Files) -> Result<Value, Failure> {
+fn yaml(name: String, content: &[u8], files: &mut Files) -> Result<Value, Failure> {
     let text: Arc<str> = String::from_utf8_lossy(content).into();
     let file = files.add(name.clone(), Arc::clone(&text))?;
     value(&name, &text, &|offset: usize| value_at(file, offset, true))
@@ -168,12 +185,55 @@ pub(crate) fn made_yaml(
     files: &mut Files,
 ) -> Result<Value, Failure> {
     let file = files.add(name.to_owned(), Arc::clone(text))?;
-    value(name, made, &|offset: usize| {
+    joined(name, made, &|offset: usize| {
         let place = map.at(offset).template;
         place.map_or_else(Origin::default, |place| {
             value_at(file, place.offset as usize, place.verbatim)
         })
     })
+}
+
+/// A file of values: each of its documents over those before it, as in Helm 4.
+pub(crate) fn values(name: String, content: &[u8], files: &mut Files) -> Result<Value, Failure> {
+    let text: Arc<str> = String::from_utf8_lossy(content).into();
+    let file = files.add(name.clone(), Arc::clone(&text))?;
+    joined(&name, &text, &|offset: usize| value_at(file, offset, true))
+}
+
+/// The documents of a text, joined.
+fn joined(name: &str, text: &str, origin: &dyn Fn(usize) -> Origin) -> Result<Value, Failure> {
+    let mut all = Value::NIL;
+    for part in documents(text) {
+        let own = text.get(part.clone()).unwrap_or_default();
+        let read = value(name, own, &|offset| origin(offset + part.start)).or_else(|_| {
+            // With the lines before it, so that the error names its line in the file.
+            let before = text.get(..part.start).unwrap_or_default();
+            value(name, &("\n".repeat(before.matches('\n').count()) + own), origin)
+        })?;
+        if read.as_map().is_none() && !read.is_nil() {
+            return Err(Failure::Chart(format!("{name} is not a mapping")));
+        }
+        if !read.is_nil() {
+            all = if all.is_nil() { read } else { merge_maps(&all, &read) };
+        }
+    }
+    Ok(all)
+}
+
+/// What is between lines of nothing but `---`.
+fn documents(text: &str) -> Vec<Range<usize>> {
+    let mut parts = Vec::new();
+    let (mut start, mut at) = (0, 0);
+    for line in text.split_inclusive('\n') {
+        let end = at + line.len();
+        if line.strip_prefix("---").is_some_and(|rest| rest.trim().is_empty()) {
+            parts.push(start..at);
+            start = end;
+        }
+        at = end;
+    }
+    parts.push(start..at);
+    parts
 }
 
 fn value(name: &str, text: &str, origin: &dyn Fn(usize) -> Origin) -> Result<Value, Failure> {

@@ -13,6 +13,8 @@ pub(crate) struct Metadata {
     pub(crate) version: String,
     pub(crate) kube_version: String,
     pub(crate) is_library: bool,
+    /// Whether its `apiVersion` is `v1`.
+    pub(crate) is_first_version: bool,
     pub(crate) dependencies: Vec<Dependency>,
     /// Whether the chart names dependencies at all, enabled or not.
     pub(crate) names_dependencies: bool,
@@ -77,7 +79,7 @@ fn texts(value: &Value, key: &str) -> Vec<Value> {
 }
 
 impl Metadata {
-    /// Reads the metadata; `requirements` is `requirements.yaml`, where charts of version 1 name
+    /// Reads the metadata; `requirements` is `requirements.yaml`, where old charts name
     /// their dependencies.
     pub(crate) fn parse(
         chart: &Value,
@@ -116,8 +118,10 @@ impl Metadata {
             return fail("`maintainers` contains an empty entry");
         }
         let listed = match requirements {
-            Some(requirements) if api_version != "v2" => requirements.get("dependencies"),
-            _ => chart.get("dependencies"),
+            Some(requirements) => {
+                requirements.get("dependencies").or_else(|| chart.get("dependencies"))
+            }
+            None => chart.get("dependencies"),
         };
         let listed = listed.as_ref().and_then(Value::as_list).unwrap_or_default();
         if listed.iter().any(Value::is_nil) {
@@ -184,6 +188,7 @@ impl Metadata {
         fields.insert("Maintainers".into(), maintainers(chart));
         Ok(Self {
             is_library: kind == "library",
+            is_first_version: api_version != "v2",
             version,
             kube_version: text(chart, "kubeVersion"),
             names_dependencies: !dependencies.is_empty(),

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 pub(crate) use archive::unpack;
 pub(crate) use dependencies::process;
-pub(crate) use load::{load, made_yaml, yaml};
+pub(crate) use load::{load, made_yaml, values};
 pub(crate) use merge::{coalesce_values, merge_maps};
 pub(crate) use metadata::Metadata;
 pub(crate) use schema::validate;

@@ -45,6 +45,14 @@ fn what_helm_refuses_in_chart_yaml_is_an_error() {
 }
 
 #[test]
+fn a_lock_that_is_not_an_object_is_an_error() {
+    let metadata = "apiVersion: v2\nname: web\nversion: 1.0.0\n";
+    let lock = |text| error(metadata, &[("Chart.lock", text)]);
+    assert_eq!(lock("- a"), "Chart.lock is not a mapping");
+    assert!(lock("a: [").starts_with("Chart.lock: "));
+}
+
+#[test]
 fn other_files_in_charts_are_an_error_as_in_helm() {
     let metadata = "apiVersion: v2\nname: web\nversion: 1.0.0\n";
     let readme = ("charts/README.md", "text");

@@ -189,3 +189,28 @@ fn a_null_that_deletes_nothing_stays() {
         r#"v: {"kept":{"a":null,"b":null},"limits":{"memory":2},"new":null,"sub":{"x":null}}"#;
     assert_eq!(rendered.manifests[0].text, expected);
 }
+
+#[test]
+fn documents_of_values_are_joined() {
+    let files = [
+        (
+            "values.yaml",
+            "# first\n---\na: 1\nm: {x: 1, z: 2}\n---\n---\nb: 2\nm: {x: null, q: 3}\n",
+        ),
+        ("templates/a.yaml", "v: {{ toJson .Values }}\nb: {{ .Values.m.q }}"),
+    ];
+    let rendered = super::chart(&files).unwrap();
+    let manifest = &rendered.manifests[0];
+    let expected = "v: {\"a\":1,\"b\":2,\"m\":{\"q\":3,\"x\":null,\"z\":2}}\nb: 3";
+    assert_eq!(manifest.text, expected);
+    let origin = manifest.map.at(manifest.text.len() - 1).values.unwrap();
+    let file = &rendered.files[origin.file];
+    assert_eq!(
+        (file.name.as_str(), file.text.as_bytes()[origin.offset as usize]),
+        ("values.yaml", b'3')
+    );
+
+    let files = [("values.yaml", "a: 1\n---\nb: [\n"), ("templates/a.yaml", "a: 1")];
+    let error = super::chart(&files).unwrap_err().to_string();
+    assert!(error.contains("line 3"), "{error}");
+}
