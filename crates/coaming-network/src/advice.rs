@@ -230,10 +230,11 @@ fn decisions(
     stages(explanation, side, port).map(|(policies, port)| decision_of(policies, port))
 }
 
-/// Policies that are asked one after the other, and the port that they see.
+/// Policies, and the port that they see.
 type Stage<'e> = (&'e [PolicyVerdict], Option<(Protocol, u16)>);
 
-/// The network policies of a side, and what of a service mesh follows them.
+/// The network policies of a side, and what of a service mesh follows them, each with the port that
+/// they see.
 fn stages<'e>(
     explanation: &Explanation,
     side: &'e Side,

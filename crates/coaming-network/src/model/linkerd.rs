@@ -79,7 +79,7 @@ impl Linkerd {
         }
     }
 
-    fn of(said: Option<LinkerdWish>, host_network: bool, namespace: &Namespace) -> Self {
+    pub(crate) fn of(said: Option<LinkerdWish>, host_network: bool, namespace: &Namespace) -> Self {
         let asked = namespace.labels.get(LINKERD).and_then(|said| LinkerdWish::of_name(said));
         match said {
             Some(LinkerdWish::Has) => Self::Proxy,
@@ -121,7 +121,7 @@ impl LinkerdWish {
         }
     }
 
-    fn of_name(name: &str) -> Option<Self> {
+    pub(crate) fn of_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|it| it.name() == name)
     }
 

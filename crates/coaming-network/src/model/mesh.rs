@@ -109,7 +109,7 @@ impl MeshWish {
         known.map_or("unclear", |(name, _)| name)
     }
 
-    fn from_name(name: &str) -> Option<Self> {
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
         Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, wish)| *wish)
     }
 }

@@ -10,6 +10,7 @@ mod by_name;
 mod evidence;
 mod found;
 mod log;
+mod mesh;
 mod operators;
 mod outside;
 mod part;
@@ -149,6 +150,10 @@ pub fn suggest_with(
         ask_for_unused(&model, &mut found);
         ask_for_replicas(world, &model, &mut found);
         outside::ask(&model, &mut found);
+    }
+    if options.log.is_none() {
+        mesh::ways(&model, &mut found);
+        mesh::control_planes(&model, &mut found);
     }
     leave_out_host_network(&model, &mut found);
     for (id, text) in existing {

@@ -33,6 +33,8 @@ pub(super) fn verify(
     }
     stand_in(&mut model, found);
     model.policies = read.policies;
+    // Who may pass a waypoint may reach all that is behind it, as far as policies of networks go.
+    model.waypoints.clear();
     match format {
         Format::Kubernetes => {}
         Format::Calico => model.plugin = NetworkPlugin::Calico,
