@@ -27,10 +27,11 @@ pub use found::{Flow, Question, Source};
 
 use crate::filter::Filter;
 use crate::index::ModelIndex;
+use crate::ip::IpSet;
 use crate::model::{
     Direction, ExternalSource, Model, NetworkPlugin, Role, Service, SourceRef, Tier, Workload,
 };
-use crate::views::from_world;
+use crate::views::{from_world, node_addresses};
 use found::{Asked, Found, Port, Proposal};
 
 /// Why no policies can be suggested.
@@ -226,6 +227,14 @@ fn ingress_points(model: &Model, found: &mut Found) {
     };
     for way in model.all_ingress_points() {
         let Some(pods) = model.pods.get(way.pods) else { continue };
+        if let Some(clients) = limited(&way.source) {
+            for block in clients.blocks() {
+                let (peer, port) = (found::Outer::Block(block), Some((way.protocol, way.port)));
+                let (workload, direction) = (pods.workload, Direction::Ingress);
+                found.grant(found::Grant { workload, direction, peer, port }, way.via.clone());
+            }
+            continue;
+        }
         let source = match way.source {
             ExternalSource::Address(_) => Source::Outside,
             _ => Source::Controller,
@@ -246,6 +255,12 @@ fn ingress_points(model: &Model, found: &mut Found) {
         let flow = Flow { source, target: pods.workload, protocol: way.protocol, port: way.port };
         found.add(flow, way.via.clone());
     }
+}
+
+/// The addresses of clients to which an open Service is limited, where its pods see them.
+fn limited(source: &ExternalSource) -> Option<&IpSet> {
+    let ExternalSource::Address(clients) = source else { return None };
+    (!clients.covers_a_family() && *clients != node_addresses()).then_some(clients)
 }
 
 /// Policies do not apply to pods on their node's network; to others they are the node's addresses.
@@ -338,7 +353,9 @@ fn ask_for_unused(model: &Model, found: &mut Found) {
     let index = ModelIndex::new(model, |pods| pods.role == Role::Real);
     // That replicas talk to each other says nothing about clients.
     let flows = found.flows.keys().filter(|flow| flow.source != Source::Workload(flow.target));
-    let used_workloads: BTreeSet<usize> = flows.map(|flow| flow.target).collect();
+    let mut used_workloads: BTreeSet<usize> = flows.map(|flow| flow.target).collect();
+    let granted = found.grants.keys().filter(|grant| grant.direction == Direction::Ingress);
+    used_workloads.extend(granted.map(|grant| grant.workload));
     for (_, service) in &model.services {
         let targets: BTreeSet<usize> = index
             .pods_of(service)

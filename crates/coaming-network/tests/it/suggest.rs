@@ -710,3 +710,30 @@ fn proxies_reach_their_control_plane() {
     let none = suggest(&world(&pod("shop", "web", "app: web", "")), None).unwrap().yaml;
     assert!(!none.contains("its proxy"), "{none}");
 }
+
+/// A load balancer that lets in some clients alone opens its pods to no others.
+#[test]
+fn clients_of_a_load_balancer_may_be_limited() {
+    let service = |rest: &str| {
+        service(
+            "shop",
+            "web",
+            &format!(
+                "{{type: LoadBalancer, {rest}, selector: {{app: web}}, ports: [{{port: 80, targetPort: 8080}}]}}"
+            ),
+        )
+    };
+    let yaml = |rest: &str| {
+        let input = pod("shop", "web", "app: web", "{containerPort: 8080}") + &service(rest);
+        let suggested = suggest(&world(&input), None).unwrap();
+        let questions = suggested.questions.iter().map(|it| it.text.clone()).collect::<String>();
+        assert!(!questions.contains("what connects to Service"), "{questions}");
+        suggested.yaml
+    };
+    let ranges = "loadBalancerSourceRanges: [203.0.113.0/24, 198.51.100.7/32]";
+    let limited = yaml(&format!("externalTrafficPolicy: Local, {ranges}"));
+    assert!(limited.contains("203.0.113.0/24") && limited.contains("198.51.100.7/32"), "{limited}");
+    assert!(!limited.contains("0.0.0.0/0"), "{limited}");
+    // Pods see the addresses of nodes there, and all of them must be let in.
+    assert!(yaml(ranges).contains("0.0.0.0/0"));
+}
