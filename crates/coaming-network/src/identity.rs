@@ -6,6 +6,10 @@ use crate::index::ModelIndex;
 use crate::model::{Model, Pods, Role};
 use crate::selector::{Labels, Selector, is_derived};
 
+/// The label with the name of the Gateway that pods are made for. It selects them alone; others that come with it
+/// depend on the version of the controller.
+const GATEWAY_NAME: &str = "gateway.networking.k8s.io/gateway-name";
+
 /// Labels that change with every roll-out or differ from pod to pod.
 const VOLATILE: [&str; 7] = [
     "apps.kubernetes.io/pod-index",
@@ -33,10 +37,11 @@ impl<'m> Identities<'m> {
     pub(crate) fn new(model: &'m Model) -> Self {
         let mut stable: BTreeMap<usize, Labels> = BTreeMap::new();
         for (_, pods) in model.pods.iter().filter(|(_, pods)| selectable(pods)) {
-            let own = pods
-                .labels
-                .iter()
-                .filter(|(key, _)| !VOLATILE.contains(&key.as_str()) && !is_derived(key));
+            let is_of_gateway = pods.labels.contains_key(GATEWAY_NAME);
+            let own = pods.labels.iter().filter(|(key, _)| match is_of_gateway {
+                true => *key == GATEWAY_NAME,
+                false => !VOLATILE.contains(&key.as_str()) && !is_derived(key),
+            });
             let own: Labels = own.map(|(key, value)| (key.clone(), value.clone())).collect();
             stable
                 .entry(pods.workload)

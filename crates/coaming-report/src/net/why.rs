@@ -45,13 +45,13 @@ pub fn why_text(explanation: &Explanation, out: &mut dyn Write) -> io::Result<()
         let verdict = if *open { "open" } else { "closed by the policies" };
         writeln!(out, "  through {via} to {protocol} {port}: {verdict}")?;
     }
+    for reason in &explanation.refused {
+        writeln!(out, "  {reason}")?;
+    }
     if explanation.source == Peer::Ingress && explanation.sides.is_empty() {
         let what = if explanation.entrances.is_empty() { "it" } else { "that port" };
         let other = if explanation.refused.is_empty() { "no" } else { "no other" };
         writeln!(out, "  {other} Ingress, route or open Service here leads to {what}")?;
-    }
-    for reason in &explanation.refused {
-        writeln!(out, "  {reason}")?;
     }
     text_ways(out, explanation)?;
     for side in &explanation.sides {
