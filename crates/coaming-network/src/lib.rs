@@ -40,6 +40,7 @@ mod reach;
 mod refresh;
 mod selection;
 pub mod selector;
+mod sets;
 mod space;
 pub mod suggest;
 mod unevaluated;

@@ -13,10 +13,11 @@ use fixedbitset::FixedBitSet;
 use crate::class::{Class, ClassKey, LabelIndex, NewTerms, Terms};
 use crate::ip::{IpSet, atoms};
 use crate::model::{
-    CidrGroupPeer, ExternalSource, IngressPoint, Model, Namespaces, NetworkPlugin, NetworkSet,
-    NetworkSetPeer, PeerKind, PodSelector, Pods, Policy, PolicyPeer, Role, Service, ServicePeer,
+    ExternalSource, IngressPoint, Model, Namespaces, NetworkPlugin, PeerKind, PodSelector, Pods,
+    Policy, PolicyPeer, Role, Service, ServicePeer,
 };
 use crate::ports::Protocol;
+use crate::sets::{group_addresses, set_addresses};
 
 /// How many classes are free at first: without changes, room costs time and serves nothing.
 pub(crate) const FEW_FREE_CLASSES: usize = 8;
@@ -539,37 +540,6 @@ pub(crate) fn has_ipv6(model: &Model) -> bool {
 fn node_addresses(model: &Model, selector: &crate::selector::Selector) -> IpSet {
     let nodes = model.nodes.iter().filter(|(_, node)| selector.matches(&node.labels));
     IpSet::union_of(nodes.map(|(_, node)| &node.addresses))
-}
-
-/// The addresses of the network sets that are meant.
-pub(crate) fn set_addresses(model: &Model, peer: &NetworkSetPeer) -> IpSet {
-    let sets = model.network_sets.iter().filter(|set| set.cidr_group.is_none());
-    let meant = sets.filter(|set| {
-        let here = match (&set.namespace, &peer.namespaces) {
-            (None, _) => peer.global,
-            (Some(name), Some(namespaces)) => in_namespaces(model, namespaces, name),
-            (Some(_), None) => false,
-        };
-        here && peer.labels.matches(&set.labels)
-    });
-    IpSet::union_of(meant.map(|set| &set.addresses))
-}
-
-/// The CIDR groups of Cilium that are meant.
-pub(crate) fn groups_meant<'m>(
-    model: &'m Model,
-    peer: &'m CidrGroupPeer,
-) -> impl Iterator<Item = &'m NetworkSet> + use<'m> {
-    model.network_sets.iter().filter(|set| {
-        let is_named = |name: &String| peer.name.as_ref().is_none_or(|wanted| wanted == name);
-        set.cidr_group.as_ref().is_some_and(is_named) && peer.labels.matches(&set.labels)
-    })
-}
-
-/// Their addresses.
-fn group_addresses(model: &Model, peer: &CidrGroupPeer) -> IpSet {
-    let addresses = groups_meant(model, peer).map(|set| &set.addresses);
-    IpSet::union_of(addresses).difference(&peer.except)
 }
 
 /// The addresses of all nodes.

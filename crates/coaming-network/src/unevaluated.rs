@@ -11,7 +11,8 @@ use crate::model::{
 };
 use crate::reach::Endpoint;
 use crate::selector::{ACCOUNT_UNKNOWN, ISTIO, LINKERD, LINKERD_IDENTITY, Operator, Selector};
-use crate::space::{groups_meant, selects, services_meant};
+use crate::sets::groups_meant;
+use crate::space::{selects, services_meant};
 use crate::views::{from_world, unevaluated_in};
 
 /// The field of a mesh's settings that names the root namespace, where several contradict each other.

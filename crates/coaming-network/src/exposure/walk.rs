@@ -10,7 +10,8 @@ use crate::model::{
 };
 use crate::ports::{Connections, PortSet, Protocol};
 use crate::selector::Selector;
-use crate::space::{led_to, set_addresses};
+use crate::sets::set_addresses;
+use crate::space::led_to;
 
 /// Any pod.
 pub(super) fn anybody() -> PodSelector {
