@@ -1,6 +1,6 @@
 use super::*;
 use crate::tree::tests::put;
-use crate::tree::{FileDependencies, Script, TreeBuilder, commands};
+use crate::tree::{FileDependencies, Script, TreeBuilder, read_sourced};
 
 /// A tree of lines in the format of [`put`]; `:: ` is followed by what a file needs: `needs NAME
 /// …`, `loads PATH`, `runpath DIR`, `opens NAME …`, `runs PATH …`, `by INTERPRETER …`, `text TEXT`.
@@ -20,8 +20,7 @@ fn tree(lines: &[&str]) -> Tree {
                 "by" => {
                     let (first, body) = rest.split_once(" % ").unwrap_or((rest, ""));
                     let interpreter = first.split(' ').map(str::to_owned).collect();
-                    let commands = commands(body);
-                    let script = Script { interpreter, commands, ..Script::default() };
+                    let script = Script { interpreter, ..read_sourced(body) };
                     tree.set_dependencies(path, FileDependencies::Script(script));
                 }
                 "text" => {
@@ -66,6 +65,46 @@ fn config(entrypoint: &[&str], environment: &[(&str, &str)]) -> ImageConfig {
 fn paths<'c>(tree: &Tree, closure: &'c Closure) -> Vec<&'c str> {
     let paths = closure.files.keys().map(String::as_str);
     paths.filter(|path| tree.get(path).is_some_and(|node| !node.is_directory())).collect()
+}
+
+#[test]
+fn scripts_name_files_by_variables() {
+    let tree = tree(&[
+        "/bin/",
+        "/bin/sh! :: elf x",
+        "/usr/",
+        "/usr/bin/",
+        "/usr/bin/date! :: elf x",
+        "/usr/bin/seq! :: elf x",
+        "/usr/bin/stat! :: elf x",
+        "/usr/bin/tac! :: elf x",
+        "/opt/jdk/bin/java! :: elf x",
+        "/opt/app/bin/start! :: by /bin/sh % exec \"${JAVA_HOME}/bin/java\" -jar \"$HERE/../app.jar\"",
+        "/opt/app/bin/lib/common :: by sh % stat /",
+        "/opt/app/conf/hook! :: by /bin/sh % seq 1",
+        "/e.sh! :: by /bin/sh % . \"$(dirname \"$0\")/opt/app/bin/lib/common\"; $TOOL x; exec \"$HERE/opt/app/conf/hook\"",
+        "/etc/app/environment :: by sh % date",
+    ]);
+    let environment = [("JAVA_HOME", "/opt/jdk"), ("TOOL", "tac -r")];
+    let kept = |entrypoint: &[&str]| {
+        let closure = closure(&tree, &config(entrypoint, &environment), &[]);
+        paths(&tree, &closure).into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    for (entrypoint, expected) in [
+        (&["/e.sh"][..], &["/usr/bin/stat", "/usr/bin/tac", "/usr/bin/seq"][..]),
+        (&["/opt/app/bin/start"], &["/opt/jdk/bin/java"]),
+        (&["sh", "-c", "exec $JAVA_HOME/bin/java -jar x"], &["/opt/jdk/bin/java"]),
+        (&["sh", "-c", ". /etc/app/environment && exec $TOOL"], &["/usr/bin/date", "/usr/bin/tac"]),
+    ] {
+        let kept = kept(entrypoint);
+        for path in expected {
+            assert!(kept.iter().any(|it| it == path), "{entrypoint:?}: {path}: {kept:?}");
+        }
+        assert_eq!(
+            kept.iter().any(|it| it == "/usr/bin/date"),
+            expected.contains(&"/usr/bin/date")
+        );
+    }
 }
 
 #[test]

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use super::linker::{Linker, same_architecture};
 use super::start::{Start, is_starter, variable};
 use super::{Because, Closure, Limit, Reason, RequestedFile, directories};
-use crate::tree::{Elf, Node, Script, Tree, commands, directory_of, is_shell, join, name_of};
+use crate::tree::{
+    Elf, Node, Script, Tree, directory_of, is_shell, join, name_of, read_sourced, split_variable,
+};
 use crate::{EntryKind, ImageConfig};
 
 /// The most programs that are reported of those that one file names.
@@ -179,11 +181,22 @@ impl<'t> Walk<'t> {
     /// `sh -c 'exec nginx'`: the words after the options are a script.
     fn shell_words(&mut self, words: &[String], shell: &str) {
         for word in words.iter().filter(|word| !word.starts_with('-')) {
-            for command in commands(word) {
+            let script = read_sourced(word);
+            let named = script.variables.iter().filter_map(|word| self.value(word));
+            let commands: Vec<String> = script.commands.iter().cloned().chain(named).collect();
+            for command in commands {
                 if let Some(path) = self.start.program(&command) {
                     let found = self.run_program(&path, Reason::Started, shell);
                     let programs = found.map(str::to_owned).into_iter();
                     self.programs.extend(programs);
+                }
+            }
+            // `sh -c '. /etc/app/environment && exec app'`.
+            for name in script.named.iter().chain(&script.relative) {
+                let path = join(&self.start.directory, name);
+                let is_script = |node: &Node| node.script().is_some_and(Script::is_shell);
+                if self.tree.find(&path).is_some_and(|(_, node)| is_script(node)) {
+                    self.run_program(&path, Reason::Started, shell);
                 }
             }
         }
@@ -330,6 +343,46 @@ impl<'t> Walk<'t> {
         found
     }
 
+    /// What a word that starts with a variable of the image becomes: `$JAVA_HOME/bin/java`.
+    fn value(&self, word: &str) -> Option<String> {
+        let (name, end) = split_variable(word)?;
+        let value = variable(self.config, name)?;
+        let first = value.split_whitespace().next().filter(|first| first.len() == value.len());
+        // Without a path behind it, the value may be a command with arguments.
+        let first = first.or_else(|| value.split_whitespace().next().filter(|_| end.is_empty()))?;
+        Some(format!("{first}{end}"))
+    }
+
+    /// Keeps the files that a script names by variables: of the image, or of the directory that the
+    /// script is in (`HERE=$(cd "$(dirname "$0")" && pwd)`), which no text contains.
+    fn files_of_variables(&mut self, path: &str, script: &Script) {
+        let own = directory_of(path).to_owned();
+        for word in &script.variables {
+            if let Some(value) = self.value(word) {
+                if let Some(program) = self.start.program(&value) {
+                    self.run_program(&program, Reason::Command, path);
+                }
+                continue;
+            }
+            let Some((_, end)) = split_variable(word).filter(|(_, end)| !end.is_empty()) else {
+                continue;
+            };
+            for directory in [own.as_str(), directory_of(&own), &self.start.directory.clone()] {
+                let file = join(directory, end.trim_start_matches('/'));
+                let Some((found, node)) = self.tree.find(&file) else { continue };
+                let is_own = !directories::is_shared(directory) || !directories::is_system(found);
+                if node.is_directory() || !is_own || found == path {
+                    continue;
+                }
+                if node.is_executable() || node.script().is_some_and(Script::is_shell) {
+                    self.run_program(&file, Reason::Command, path);
+                } else {
+                    self.keep(&file, Reason::Named, path);
+                }
+            }
+        }
+    }
+
     /// Keeps what runs a script, and what the script runs.
     fn script(&mut self, path: &str, script: &'t Script) {
         let starts = script.interpreter.first().is_some_and(|first| is_starter(first));
@@ -356,6 +409,7 @@ impl<'t> Walk<'t> {
                 self.run_program(&program, Reason::Command, path);
             }
         }
+        self.files_of_variables(path, script);
         for other in self.other_scripts(path, script) {
             let Some((found, node)) = self.tree.find(&other) else { continue };
             if found != path && node.script().is_some_and(Script::is_shell) {

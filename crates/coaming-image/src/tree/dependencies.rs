@@ -206,8 +206,13 @@ impl FileDependencies {
         match self {
             Self::Elf(elf) => 200 + of(&elf.needed) + of(&elf.named),
             Self::Script(script) => {
-                let lists =
-                    [&script.commands, &script.named, &script.relative, &script.directories];
+                let lists = [
+                    &script.commands,
+                    &script.named,
+                    &script.relative,
+                    &script.directories,
+                    &script.variables,
+                ];
                 100 + lists.into_iter().map(|list| of(list)).sum::<usize>()
             }
             Self::Text(text) => text.len(),

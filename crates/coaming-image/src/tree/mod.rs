@@ -19,7 +19,7 @@ pub(crate) use dependencies::{DependencyBudget, DependencyScan, FileDependencies
 pub use elf::Elf;
 pub(crate) use elf::machine_code;
 pub use script::Script;
-pub(crate) use script::{commands, is_shell};
+pub(crate) use script::{is_shell, read_sourced, split_variable};
 
 use crate::resolve::Resolved;
 use crate::{EntryKind, Owners};

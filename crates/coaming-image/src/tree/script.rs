@@ -23,6 +23,9 @@ pub struct Script {
     pub relative: Vec<String>,
     /// The directories that it changes to.
     pub directories: Vec<String>,
+    /// Words that start with a variable whose value is not in the script: `$TOOL` in the position of a
+    /// command, and paths such as `${JAVA_HOME}/bin/java`.
+    pub variables: Vec<String>,
 }
 
 /// The most relative names, and the most directories, that are kept of a script.
@@ -78,8 +81,11 @@ const BUILTINS: &[&str] = &[
 /// Words that are followed by another command.
 const BEFORE_COMMANDS: &[&str] = &[
     "!", "builtin", "command", "do", "elif", "else", "env", "eval", "exec", "if", "nohup",
-    "setsid", "then", "time", "until", "while", "{",
+    "setsid", "then", "time", "trap", "until", "while", "{",
 ];
+
+/// Words that are followed by a program, even if its name is that of a command of the shell.
+const BEFORE_FILES: &[&str] = &["env", "exec", "nohup", "setsid"];
 
 impl Script {
     /// Whether a shell runs it.
@@ -92,22 +98,40 @@ impl Script {
 
 impl Script {
     fn read_shell(&mut self, text: &str) {
-        self.commands = commands(text);
+        let found = Commands::of(text);
+        self.commands = found.words;
+        self.variables = found.variables;
         self.named = dependencies::names(text.as_bytes());
         let words = text
             .lines()
             .filter(|line| !line.trim_start().starts_with('#'))
             .flat_map(|line| line.split([' ', '\t', ';', '|', '&', '(', ')', '`', '"', '\'']));
-        let mut is_directory = false;
+        let paths = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with('#'))
+            .flat_map(|line| line.split([' ', '\t', ';', '|', '&', '(', ')', '`', '=']))
+            .map(|word| word.trim_matches(['"', '\'']))
+            .filter(|word| is_path_below_variable(word));
+        for word in paths {
+            if self.variables.len() < RELATIVE && !self.variables.iter().any(|known| known == word)
+            {
+                self.variables.push(word.to_owned());
+            }
+        }
+        let (mut is_directory, mut is_beside_own) = (false, false);
         for word in words.filter(|word| !word.is_empty()) {
             let is_plain = is_plain(word);
+            // `. "$(dirname "$0")/functions"`.
+            let is_beside = is_beside_own && is_plain && word.starts_with('/');
+            is_beside_own = word == "dirname" || is_beside_own && word.starts_with(['$', '{', '-']);
+            let word = if is_beside { word.trim_start_matches('/') } else { word };
             if std::mem::replace(&mut is_directory, matches!(word, "cd" | "pushd")) && is_plain {
                 if self.directories.len() < RELATIVE {
                     self.directories.push(word.to_owned());
                 }
             } else if is_plain
                 && !word.starts_with(['/', '-'])
-                && word.contains(['/', '.'])
+                && (is_beside || word.contains(['/', '.']))
                 && word.len() > 2
                 && self.relative.len() < RELATIVE
                 && !self.relative.iter().any(|known| known == word)
@@ -124,7 +148,7 @@ pub(crate) fn is_shell(program: &str) -> bool {
 }
 
 /// Reads a file that a shell sources.
-pub(super) fn read_sourced(text: &str) -> Script {
+pub(crate) fn read_sourced(text: &str) -> Script {
     let mut script = Script::default();
     script.read_shell(text);
     script
@@ -143,22 +167,52 @@ pub(super) fn read(text: &str) -> Option<Script> {
     Some(script)
 }
 
-/// The commands of a shell script, each once, in their order.
-pub(crate) fn commands(text: &str) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
-    let lines = || text.lines().map(str::trim_start).filter(|line| !line.starts_with('#'));
-    let variables = Variables::of(lines());
-    for line in lines() {
-        // What ends one command starts another.
-        for part in line.split(['|', '&', ';', '(', ')', '`']) {
-            for word in commands_of(part, &variables) {
-                if found.len() < COMMANDS && !found.contains(&word) {
-                    found.push(word);
+/// The words of a shell script in the position of commands, each once, in their order.
+struct Commands {
+    words: Vec<String>,
+    /// Those that are variables whose value is not in the script.
+    variables: Vec<String>,
+}
+
+impl Commands {
+    fn of(text: &str) -> Self {
+        let mut found = Self { words: Vec::new(), variables: Vec::new() };
+        let lines = || text.lines().map(str::trim_start).filter(|line| !line.starts_with('#'));
+        let variables = Variables::of(lines());
+        for line in lines() {
+            // What ends one command starts another.
+            for part in line.split(['|', '&', ';', '(', ')', '`']) {
+                for word in commands_of(part, &variables) {
+                    let is_variable = word.starts_with('$');
+                    let list = if is_variable { &mut found.variables } else { &mut found.words };
+                    if list.len() < COMMANDS && !list.contains(&word) {
+                        list.push(word);
+                    }
                 }
             }
         }
+        found
     }
-    found
+}
+
+/// The name of the variable that a word starts with, and what follows it: `$A/b`, `"${A}/b"`.
+pub(crate) fn split_variable(word: &str) -> Option<(&str, &str)> {
+    let rest = word.strip_prefix('$')?;
+    let (name, end) = match rest.strip_prefix('{') {
+        Some(inside) => inside.split_once('}')?,
+        None => {
+            let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+            rest.split_at(end.unwrap_or(rest.len()))
+        }
+    };
+    let end = end.trim_start_matches(['"', '\'']);
+    let is_parameter = name.starts_with(|first: char| first.is_ascii_digit());
+    (is_name(name) && !is_parameter && (end.is_empty() || is_plain(end))).then_some((name, end))
+}
+
+/// Whether a word is a path in a directory that a variable names.
+fn is_path_below_variable(word: &str) -> bool {
+    split_variable(word).is_some_and(|(_, end)| end.starts_with('/') && end.len() > 1)
 }
 
 /// The most values of variables that are kept of a script.
@@ -187,6 +241,12 @@ impl<'a> Variables<'a> {
 
     /// The words that a word with a variable at its start may become: `$APP`, `"${bin}/app"`.
     fn expanded(&self, word: &str) -> Vec<String> {
+        let found = self.values(word);
+        let is_unknown = found.is_empty() && split_variable(word).is_some();
+        if is_unknown { vec![word.to_owned()] } else { found }
+    }
+
+    fn values(&self, word: &str) -> Vec<String> {
         let Some(rest) = word.strip_prefix('$') else { return Vec::new() };
         if let Some(value) = fallback(word) {
             return vec![value.to_owned()];
@@ -230,13 +290,25 @@ fn commands_of(part: &str, variables: &Variables<'_>) -> Vec<String> {
     let mut found = Vec::new();
     let mut words = part.split_whitespace().map(|word| word.trim_matches(['"', '\'']));
     let mut after = false;
+    let mut is_file = false;
+    let mut is_set = false;
     for word in words.by_ref() {
+        // `set -- nginx "$@"` is what `exec "$@"` runs.
+        if word == "set" || is_set && word == "--" {
+            after = word == "--";
+            is_set = !after;
+            continue;
+        }
+        if is_set {
+            break;
+        }
         let assigned = word.split_once('=').is_some_and(|(name, _)| is_name(name));
         if word.is_empty() || assigned || after && word.starts_with('-') {
             continue;
         }
         if BEFORE_COMMANDS.contains(&word) {
             after = true;
+            is_file = BEFORE_FILES.contains(&word);
             // `env` and similar words are programs themselves.
             if !BUILTINS.contains(&word) {
                 found.push(word.to_owned());
@@ -245,7 +317,7 @@ fn commands_of(part: &str, variables: &Variables<'_>) -> Vec<String> {
         }
         found.extend(variables.expanded(word));
         let plain = is_plain(word);
-        if plain && !BUILTINS.contains(&word) {
+        if plain && (is_file || !BUILTINS.contains(&word)) {
             found.push(word.to_owned());
         }
         if is_shell(word) {
@@ -275,6 +347,10 @@ fn commands_of(part: &str, variables: &Variables<'_>) -> Vec<String> {
 mod tests {
     use super::*;
 
+    fn commands(text: &str) -> Vec<String> {
+        Commands::of(text).words
+    }
+
     #[test]
     fn reads_what_a_script_runs() {
         let text = "#!/bin/sh -e\n# cat is not run\nif [ \"$1\" = x ]; then\n  FOO=1 exec nginx -g x\nfi\n\
@@ -297,6 +373,11 @@ mod tests {
             ("xargs -n 1 rm", &["xargs", "1", "rm"]),
             ("nice -n 5 app", &["nice", "5", "app"]),
             ("grep -exec x", &["grep"]),
+            ("set -- nginx -g x \"$@\"", &["nginx"]),
+            ("shift; set -- gosu web \"$@\"", &["gosu", "web"]),
+            ("trap 'rm -f /tmp/x; kill 1' EXIT", &["rm"]),
+            ("exec true", &["true"]),
+            ("exec env echo x", &["env", "echo"]),
         ] {
             let found = commands(line);
             for command in expected {
@@ -325,6 +406,19 @@ mod tests {
         // A value alone is not run, and an unknown variable is nothing.
         let text = "A=/bin/a\necho $A\n$B\n$A$B\n${A%/*}/b\n\"$@\"\nPATH=$A:/bin:$PATH";
         assert_eq!(commands(text), [""; 0]);
+        assert_eq!(commands("set -e\nset -o pipefail\nset x\ntrue\nset - a"), [""; 0]);
+    }
+
+    #[test]
+    fn reads_variables_that_are_set_elsewhere() {
+        let text = "A=x\n. \"$HERE\"/lib/common.sh\nexec \"${JAVA_HOME}/bin/java\" $OPTS -jar \"$APP\"\n$TOOL x\n\
+                    $A $1 $@ ${X%/*}/y \"$1/z\" $A/b\n";
+        let found = read_sourced(text).variables;
+        assert_eq!(found, ["${JAVA_HOME}/bin/java", "$TOOL", "$HERE\"/lib/common.sh", "$A/b"]);
+        assert_eq!(split_variable(&found[2]), Some(("HERE", "/lib/common.sh")));
+        assert_eq!(split_variable("${JAVA_HOME}/bin/java"), Some(("JAVA_HOME", "/bin/java")));
+        let text = ". \"$(dirname \"$0\")/functions\"\nD=$(cd \"$(dirname -- \"${BASH_SOURCE[0]}\")/lib\" && pwd)\n";
+        assert_eq!(read_sourced(text).relative, ["functions", "lib"]);
     }
 
     #[test]
