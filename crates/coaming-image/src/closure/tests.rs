@@ -84,6 +84,8 @@ fn scripts_name_files_by_variables() {
         "/opt/app/conf/hook! :: by /bin/sh % seq 1",
         "/e.sh! :: by /bin/sh % . \"$(dirname \"$0\")/opt/app/bin/lib/common\"; $TOOL x; exec \"$HERE/opt/app/conf/hook\"",
         "/etc/app/environment :: by sh % date",
+        "/opt/jobs/one.sh :: by /bin/sh % tac x",
+        "/opt/jobs/deep/two.sh :: by /bin/sh % date",
     ]);
     let environment = [("JAVA_HOME", "/opt/jdk"), ("TOOL", "tac -r")];
     let kept = |entrypoint: &[&str]| {
@@ -93,6 +95,8 @@ fn scripts_name_files_by_variables() {
     for (entrypoint, expected) in [
         (&["/e.sh"][..], &["/usr/bin/stat", "/usr/bin/tac", "/usr/bin/seq"][..]),
         (&["/opt/app/bin/start"], &["/opt/jdk/bin/java"]),
+        (&["sh", "-c", "cd /opt/app && conf/hook"], &["/usr/bin/seq"]),
+        (&["sh", "-c", "for job in /opt/jobs/*.sh; do sh $job; done"], &["/usr/bin/tac"]),
         (&["sh", "-c", "exec $JAVA_HOME/bin/java -jar x"], &["/opt/jdk/bin/java"]),
         (&["sh", "-c", ". /etc/app/environment && exec $TOOL"], &["/usr/bin/date", "/usr/bin/tac"]),
     ] {

@@ -191,9 +191,9 @@ impl<'t> Walk<'t> {
                     self.programs.extend(programs);
                 }
             }
-            // `sh -c '. /etc/app/environment && exec app'`.
-            for name in script.named.iter().chain(&script.relative) {
-                let path = join(&self.start.directory, name);
+            // `sh -c '. /etc/app/environment && exec app'`, `sh -c 'cd /app && ./start.sh'`.
+            let own = join(&self.start.directory, "-c");
+            for path in self.other_scripts(&own, &script) {
                 let is_script = |node: &Node| node.script().is_some_and(Script::is_shell);
                 if self.tree.find(&path).is_some_and(|(_, node)| is_script(node)) {
                     self.run_program(&path, Reason::Started, shell);
@@ -317,7 +317,7 @@ impl<'t> Walk<'t> {
 
     /// The files that a shell script runs or sources by their names in other directories, and the
     /// hooks in directories that it names.
-    fn other_scripts(&self, path: &str, script: &'t Script) -> Vec<String> {
+    fn other_scripts(&self, path: &str, script: &Script) -> Vec<String> {
         let own = directory_of(path).to_owned();
         let working = self.start.directory.clone();
         let mut directories = vec![own, working];
@@ -334,10 +334,14 @@ impl<'t> Walk<'t> {
             found.extend(directories.iter().map(|directory| join(directory, name)));
         }
         found.extend(script.named.iter().cloned());
-        for name in script.named.iter().filter(|name| is_of_hooks(name)) {
+        for name in &script.named {
+            // `for file in /app/jobs/*.sh`: what is before the pattern is the name.
+            let has_pattern = name.ends_with('/') && !directories::is_shared(name);
             let Some((directory, node)) = self.tree.find(name) else { continue };
-            if node.is_directory() {
-                found.extend(self.tree.below(directory).map(|(path, _)| path.to_owned()));
+            if node.is_directory() && (has_pattern || is_of_hooks(name)) {
+                let below = self.tree.below(directory).map(|(path, _)| path);
+                let is_hook = |path: &&str| is_of_hooks(name) || directory_of(path) == directory;
+                found.extend(below.filter(is_hook).map(str::to_owned));
             }
         }
         found
