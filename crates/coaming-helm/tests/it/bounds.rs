@@ -98,7 +98,7 @@ fn a_schema_counts_beside_references_to_the_network() {
 fn a_schema_that_is_not_valid_is_an_error() {
     for schema in [
         r##"{"properties": {"port": {"$ref": "#/definitions/missing"}}}"##,
-        r#"{"properties": {"port": {"type": "strin"}}}"#,
+        r#"{"properties": {"port": {"type": "text"}}}"#,
         r#"{"properties": [1]}"#,
         r#"{"properties": {"port": {"items": [{"type": "string"}]}}}"#,
         "null",

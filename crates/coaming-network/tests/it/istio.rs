@@ -392,7 +392,7 @@ fn what_the_mesh_does_not_list_may_be_refused() {
     }
 }
 
-/// All that stands in the way is named, not only what decides first.
+/// Each obstacle is named, not only the one that decides first.
 #[test]
 fn advice_names_every_obstacle() {
     let strict = authentication("shop", "default", "{mtls: {mode: STRICT}}");

@@ -76,7 +76,7 @@ fn defaults_of_options_and_keys_of_frameworks() {
     for (path, line) in [
         ("a.go", format!("flag.StringVar(&o.secret, \"client-secret\", \"{key}\", \"secret\")")),
         ("a.go", format!("f.StringVarP(&o.token, \"token\", \"t\", \"{key}\", \"the token\")")),
-        ("a.js", format!("const c = new Twilio(\"AC61089a8a89f0bc3bf26abadd4576ba67\", \"{hex}\")")),
+        ("a.js", format!("const c = new Twilio(\"AC61089a8a89f0bc3bf26abadd4576f067\", \"{hex}\")")),
         ("a.php", "'key' => 'base64:gvvBY9a7fjgi05d90rWDO26+OJD5mSBtcoU8rqnXdMk=',".to_owned()),
         (
             "wp-config.php",
