@@ -29,8 +29,12 @@ impl JavaNames {
         Ok(Self { index })
     }
 
-    /// Names the archives of an image; a damaged index names none from then on.
-    pub(crate) fn complete(&self, facts: &mut ImageFacts) -> Result<(), ScanError> {
+    /// Names the archives of an image.
+    ///
+    /// # Errors
+    ///
+    /// If the index is damaged.
+    pub fn complete(&self, facts: &mut ImageFacts) -> Result<(), ScanError> {
         let look_up = |sha1: &str| match &self.index {
             Some(index) => index.look_up(sha1),
             None => Ok(None),

@@ -27,8 +27,7 @@ pub(crate) fn run(arguments: &ImageArguments) -> Result<Outcome, CommandError> {
     }
     let name = arguments.image.as_deref().unwrap_or_default();
     let progress = Progress::start("reading the image …");
-    let mut config = scope::config_here(arguments.known.config.as_deref())?;
-    scope::set_java_index(&mut config, &arguments.known.look_up);
+    let config = scope::image_config(&arguments.known)?;
     let question = registry_results::question(name, arguments)?;
     let cache = Cache::of_user().filter(|_| !arguments.no_cache);
     let facts = facts(name, &arguments.origin, cache.as_ref(), &config)?;

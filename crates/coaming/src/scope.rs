@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use coaming_args::{
-    ClusterArguments, InputArguments, LookUpArguments, Renderer, ScopeArguments, Variants,
+    ClusterArguments, InputArguments, KnownArguments, LookUpArguments, Renderer, ScopeArguments,
+    Variants,
 };
 use coaming_config::Config;
 use coaming_console as output;
@@ -185,8 +186,15 @@ pub(crate) fn config(arguments: &ScopeArguments) -> Result<Config, CommandError>
     Ok(config)
 }
 
+/// The settings of commands that read images, overridden by the arguments.
+pub(crate) fn image_config(arguments: &KnownArguments) -> Result<Config, CommandError> {
+    let mut config = config_here(arguments.config.as_deref())?;
+    set_java_index(&mut config, &arguments.look_up);
+    Ok(config)
+}
+
 /// Sets the index of Java archives that the arguments name.
-pub(crate) fn set_java_index(config: &mut Config, arguments: &LookUpArguments) {
+fn set_java_index(config: &mut Config, arguments: &LookUpArguments) {
     if let Some(index) = &arguments.java_index {
         config.vulnerabilities.java_index = Some(index.display().to_string());
     }

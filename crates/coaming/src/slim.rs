@@ -5,7 +5,7 @@ use std::time::Duration;
 use coaming_args::{SlimArguments, SlimFormat};
 use coaming_console as output;
 use coaming_console::{Interrupt, Progress};
-use coaming_scan::{Found, ImageQuery};
+use coaming_scan::{Found, ImageQuery, JavaNames};
 use coaming_slim::{Options, RunOptions, SlimError, Slimmed, Trace, TraceError, Variable};
 
 use crate::image::{find, matches};
@@ -15,7 +15,8 @@ use crate::{CommandError, Outcome, failed, scope};
 pub(crate) fn run(arguments: &SlimArguments) -> Result<Outcome, CommandError> {
     output::refuse_device(&arguments.output)?;
     let progress = Progress::start("slimming the image …");
-    let config = scope::config_here(arguments.known.config.as_deref())?;
+    let config = scope::image_config(&arguments.known)?;
+    let names = JavaNames::new(&config)?;
     let Found::Image(image) = find(&arguments.image, &arguments.origin, None, &config)? else {
         return Err(failed(format!("cannot read {}", arguments.image)));
     };
@@ -33,7 +34,9 @@ pub(crate) fn run(arguments: &SlimArguments) -> Result<Outcome, CommandError> {
         }
         slimmed => slimmed.map_err(failed)?,
     };
-    let Slimmed { report, before, after } = slimmed;
+    let Slimmed { report, mut before, mut after } = slimmed;
+    names.complete(&mut before)?;
+    names.complete(&mut after)?;
     let query =
         || ImageQuery { fail_on: arguments.known.fail_on, ..ImageQuery::named(&arguments.image) };
     let look_up = |facts| matches(facts, query(), &arguments.known, &config);

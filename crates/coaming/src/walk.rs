@@ -34,8 +34,7 @@ pub(crate) fn run(arguments: &ImageArguments, host: &str) -> Result<Outcome, Com
         output::write(None, |out| walk_job::write(host, walk.shard.count(), &command, out))?;
         return Ok(Outcome::Clean);
     }
-    let mut config = scope::config_here(arguments.known.config.as_deref())?;
-    scope::set_java_index(&mut config, &arguments.known.look_up);
+    let config = scope::image_config(&arguments.known)?;
     let render = |image: &WalkedImage, walked: Walked<'_>| line(image, walked, is_report);
     let walker = Walker::new(options(arguments, &config, is_report), &render).map_err(failed)?;
     let (images, problems) = walker.list(host, &scope).map_err(failed)?;

@@ -123,6 +123,14 @@ fn archives_are_named_by_their_sha1() {
     assert_eq!(output.status.code(), Some(2));
     let error = super::stderr(&output);
     assert!(error.contains("is not an index of Java archives, or is damaged"), "{error}");
+
+    // Slimming counts the vulnerabilities of what has a name, too.
+    let mut command = super::coaming(&["image", "slim", "--java-index", "nothing.db", "--output"]);
+    let arguments = [world.path("slim.tar"), world.path("root")];
+    let output = command.args(arguments).env("HOME", world.directory.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let error = super::stderr(&output);
+    assert!(error.contains("there is no index of Java archives at nothing.db"), "{error}");
 }
 
 #[test]
