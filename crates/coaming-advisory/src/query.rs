@@ -341,17 +341,7 @@ mod tests {
     use super::*;
 
     fn package(kind: PackageKind, name: &str, version: &str) -> Package {
-        Package {
-            kind,
-            name: name.to_owned(),
-            version: version.to_owned(),
-            architecture: None,
-            source: None,
-            path: String::new(),
-            layer: None,
-            licence: String::new(),
-            purl: String::new(),
-        }
+        Package::new(kind, name, version, "")
     }
 
     fn distribution(id: &str, version: &str) -> Distribution {

@@ -29,8 +29,8 @@ impl Failure {
             Self::Invalid { place, message } => {
                 BuildError::Invalid { place, message: known.shown(&message) }
             }
-            // A kustomization is no place for a secret: a name that happens to contain one of the
-            // values is not one.
+            // Nobody keeps a secret in the name of a file: one that happens to contain one of the values
+            // is shown.
             Self::Missing { place, name } => {
                 let message = format!("names `{name}`, which does not exist");
                 BuildError::Invalid { place, message: KnownValues::default().shown(&message) }

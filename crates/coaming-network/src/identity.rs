@@ -6,8 +6,8 @@ use crate::index::ModelIndex;
 use crate::model::{Model, Pods, Role};
 use crate::selector::{Labels, Selector, is_derived};
 
-/// The label with the name of the Gateway that pods are made for. It selects them alone; others that come with it
-/// depend on the version of the controller.
+/// The label with the name of the Gateway that pods are made for. It selects them alone; others that come
+/// with it depend on the version of the controller.
 const GATEWAY_NAME: &str = "gateway.networking.k8s.io/gateway-name";
 
 /// Labels that change with every roll-out or differ from pod to pod.

@@ -114,18 +114,26 @@ pub fn unevaluated(model: &Model, endpoints: Option<&[Endpoint]>) -> Vec<Unevalu
     by_kind(touching.filter(|(_, workloads)| !workloads.is_empty()))
 }
 
+/// A policy of Calico or Cilium in which something is not clear.
+fn unclear_in(policy: &Policy, field: String) -> Unevaluated {
+    let group = if policy.kind.is_calico() { "projectcalico.org" } else { "cilium.io" };
+    Unevaluated {
+        group: group.to_owned(),
+        kind: policy.kind.name().to_owned(),
+        field: Some(field),
+        influence: Influence::Policy,
+        scope: Scope::Pods(policy.subject.clone()),
+        location: policy.location.clone(),
+    }
+}
+
 /// Policies in tiers of Calico that the input does not have: when these are evaluated is not known.
 fn unknown_tiers(model: &Model) -> Vec<Unevaluated> {
     let policies = model.policies.iter().map(|(_, policy)| policy);
     let found = policies.filter_map(|policy| match &policy.tier {
-        Tier::Named(name) if !model.tiers.contains_key(name) => Some(Unevaluated {
-            group: "projectcalico.org".to_owned(),
-            kind: policy.kind.name().to_owned(),
-            field: Some(format!("tier {name}")),
-            influence: Influence::Policy,
-            scope: Scope::Pods(policy.subject.clone()),
-            location: policy.location.clone(),
-        }),
+        Tier::Named(name) if !model.tiers.contains_key(name) => {
+            Some(unclear_in(policy, format!("tier {name}")))
+        }
         _ => None,
     });
     found.collect()
@@ -145,18 +153,8 @@ fn unknown_services(model: &Model) -> Vec<Unevaluated> {
             PeerKind::Services(services) => Some(services),
             _ => None,
         });
-        services.any(unclear).then(|| Unevaluated {
-            group: if policy.kind.is_calico() { "projectcalico.org" } else { "cilium.io" }
-                .to_owned(),
-            kind: policy.kind.name().to_owned(),
-            field: Some(match policy.kind.is_calico() {
-                true => "services without pods to select".to_owned(),
-                false => "toServices without pods to select".to_owned(),
-            }),
-            influence: Influence::Policy,
-            scope: Scope::Pods(policy.subject.clone()),
-            location: policy.location.clone(),
-        })
+        let field = if policy.kind.is_calico() { "services" } else { "toServices" };
+        services.any(unclear).then(|| unclear_in(policy, format!("{field} without pods to select")))
     });
     found.collect()
 }
@@ -171,14 +169,8 @@ fn unknown_groups(model: &Model) -> Vec<Unevaluated> {
         });
         let unknown = groups.filter(|it| groups_meant(model, it).next().is_none());
         let names = unknown.filter_map(|it| it.name.as_ref()).collect::<BTreeSet<_>>();
-        names.into_iter().map(|name| Unevaluated {
-            group: "cilium.io".to_owned(),
-            kind: policy.kind.name().to_owned(),
-            field: Some(format!("cidrGroupRef: {name}, which is not here,")),
-            influence: Influence::Policy,
-            scope: Scope::Pods(policy.subject.clone()),
-            location: policy.location.clone(),
-        })
+        let field = |name| format!("cidrGroupRef: {name}, which is not here,");
+        names.into_iter().map(move |name| unclear_in(policy, field(name)))
     });
     found.collect()
 }

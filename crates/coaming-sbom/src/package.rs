@@ -188,3 +188,21 @@ pub struct Package {
     /// Its package URL.
     pub purl: String,
 }
+
+impl Package {
+    /// A package of which nothing else is known, its URL included.
+    #[must_use]
+    pub fn new(kind: PackageKind, name: &str, version: &str, path: &str) -> Self {
+        Self {
+            kind,
+            name: name.to_owned(),
+            version: version.to_owned(),
+            architecture: None,
+            source: None,
+            path: path.to_owned(),
+            layer: None,
+            licence: String::new(),
+            purl: String::new(),
+        }
+    }
+}

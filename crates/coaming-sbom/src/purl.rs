@@ -46,15 +46,10 @@ pub fn parse(text: &str) -> Option<Named> {
         .filter(|upstream| !upstream.is_empty())
         .map(|upstream| source_package(kind, &upstream, &version));
     let package = Package {
-        kind,
-        name,
-        version,
         architecture: qualifier("arch"),
         source,
-        path: String::new(),
-        layer: None,
-        licence: String::new(),
         purl: without_user_info(text),
+        ..Package::new(kind, &name, &version, "")
     };
     let release = match qualifier("distro") {
         Some(distro) => Release::of_distro(&distro, namespace),
@@ -365,17 +360,7 @@ mod tests {
     use super::*;
 
     fn package(kind: PackageKind, name: &str, version: &str) -> Package {
-        Package {
-            kind,
-            name: name.to_owned(),
-            version: version.to_owned(),
-            architecture: None,
-            source: None,
-            path: "/x".to_owned(),
-            layer: None,
-            licence: String::new(),
-            purl: String::new(),
-        }
+        Package::new(kind, name, version, "/x")
     }
 
     #[test]

@@ -9,17 +9,7 @@ use super::*;
 
 fn example() -> Sbom<'static> {
     let package = |kind, name: &str, path: &str| {
-        let mut package = Package {
-            kind,
-            name: name.to_owned(),
-            version: "1.2-3".to_owned(),
-            architecture: None,
-            source: None,
-            path: path.to_owned(),
-            layer: None,
-            licence: String::new(),
-            purl: String::new(),
-        };
+        let mut package = Package::new(kind, name, "1.2-3", path);
         package.purl = purl::of(&package, &[]);
         package
     };

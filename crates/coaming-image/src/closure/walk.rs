@@ -351,10 +351,9 @@ impl<'t> Walk<'t> {
     fn value(&self, word: &str) -> Option<String> {
         let (name, end) = split_variable(word)?;
         let value = variable(self.config, name)?;
-        let first = value.split_whitespace().next().filter(|first| first.len() == value.len());
-        // Without a path behind it, the value may be a command with arguments.
-        let first = first.or_else(|| value.split_whitespace().next().filter(|_| end.is_empty()))?;
-        Some(format!("{first}{end}"))
+        let first = value.split_whitespace().next()?;
+        // Only without a path behind it, the value may be a command with arguments.
+        (end.is_empty() || first.len() == value.len()).then(|| format!("{first}{end}"))
     }
 
     /// Keeps the files that a script names by variables: of the image, or of the directory that the

@@ -34,17 +34,7 @@ pub(super) fn text(raw: &str) -> Option<&str> {
 
 /// A package of this name and version, or `None` if one is not fit for facts.
 pub(super) fn package(kind: PackageKind, name: &str, version: &str, path: &str) -> Option<Package> {
-    Some(Package {
-        kind,
-        name: text(name)?.to_owned(),
-        version: text(version)?.to_owned(),
-        architecture: None,
-        source: None,
-        path: path.to_owned(),
-        layer: None,
-        licence: String::new(),
-        purl: String::new(),
-    })
+    Some(Package::new(kind, text(name)?, text(version)?, path))
 }
 
 impl ParsedFile {

@@ -8,9 +8,13 @@ use crate::disk::Disk;
 use crate::oracle::unpack;
 
 fn built(text: &str) -> (tempfile::TempDir, Built) {
+    built_with(text, &Options::default())
+}
+
+fn built_with(text: &str, options: &Options) -> (tempfile::TempDir, Built) {
     let directory = tempfile::tempdir().unwrap();
     unpack(text, directory.path());
-    let built = build(directory.path(), &Options::default()).unwrap();
+    let built = build(directory.path(), options).unwrap();
     (directory, built)
 }
 
@@ -194,24 +198,23 @@ fn remote_addresses_are_named_wherever_they_are() {
     }
 }
 
+/// An overlay built as far as its resources exist.
+fn built_without_absent(text: &str) -> (tempfile::TempDir, Built) {
+    built_with(text, &Options { skip_absent: true, ..Options::default() })
+}
+
 #[test]
 fn a_build_goes_on_without_remote_resources() {
-    let directory = tempfile::tempdir().unwrap();
     let overlay = "== kustomization.yaml\nresources: [a.yaml, github.com/org/repo]\npatches:\n- patch: |\n    apiVersion: v1\n    kind: ConfigMap\n    metadata: {name: remote}\n== a.yaml\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n";
-    unpack(overlay, directory.path());
-    let options = Options { skip_absent: true, ..Options::default() };
-    let built = build(directory.path(), &options).unwrap();
+    let (_directory, built) = built_without_absent(overlay);
     assert_eq!(built.documents.len(), 1);
     assert!(matches!(built.problems.as_slice(), [BuildError::Remote { .. }]));
 }
 
 #[test]
 fn a_build_goes_on_without_resources_that_do_not_exist() {
-    let directory = tempfile::tempdir().unwrap();
     let overlay = "== kustomization.yaml\nresources: [base]\ncomponents: [gone]\npatches:\n- patch: |\n    apiVersion: v1\n    kind: ConfigMap\n    metadata: {name: a}\n    data: {k: patched}\n- patch: |\n    apiVersion: v1\n    kind: ConfigMap\n    metadata: {name: gone}\n== base/kustomization.yaml\nresources: [a.yaml, gone.yaml]\n== base/a.yaml\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n";
-    unpack(overlay, directory.path());
-    let options = Options { skip_absent: true, ..Options::default() };
-    let built = build(directory.path(), &options).unwrap();
+    let (directory, built) = built_without_absent(overlay);
     assert!(built.text().contains("k: patched"), "{}", built.text());
     let messages: Vec<String> = built.problems.iter().map(ToString::to_string).collect();
     assert_eq!(
@@ -223,11 +226,8 @@ fn a_build_goes_on_without_resources_that_do_not_exist() {
 
 #[test]
 fn the_name_of_a_file_is_no_secret() {
-    let directory = tempfile::tempdir().unwrap();
     let overlay = "== kustomization.yaml\nresources: [a.yaml, crds/workflows.yaml, 'https://example.com/workflow/base']\n== a.yaml\napiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {password: workflow}\n";
-    unpack(overlay, directory.path());
-    let options = Options { skip_absent: true, ..Options::default() };
-    let built = build(directory.path(), &options).unwrap();
+    let (_directory, built) = built_without_absent(overlay);
     let messages: Vec<String> = built.problems.iter().map(ToString::to_string).collect();
     assert_eq!(
         messages,

@@ -6,7 +6,7 @@
 
 use super::walk::{Piece, PortName, Region, Walk};
 use super::{Direction, PodSelector, Policy, Work};
-use crate::model::{PeerKind, TUNNEL_PORT, Waypoint};
+use crate::model::{TUNNEL_PORT, Waypoint};
 use crate::ports::{Connections, PortSet, Protocol};
 use crate::waypoints::CompiledWaypoint;
 
@@ -24,7 +24,8 @@ impl Work<'_> {
         let ways: Vec<_> =
             waypoints.filter(|(_, compiled)| compiled.target.contains(class)).collect();
         let detours = ways.iter().filter(|(waypoint, _)| waypoint.service.is_none());
-        let users: Vec<PodSelector> = detours.flat_map(|(waypoint, _)| users(waypoint)).collect();
+        let users = detours.flat_map(|(waypoint, _)| waypoint.users());
+        let users: Vec<PodSelector> = users.cloned().collect();
         let Some(walk) = self.walk(own, Direction::Ingress).filter(|_| !ways.is_empty()) else {
             return direct;
         };
@@ -88,21 +89,11 @@ impl Work<'_> {
         let open = pieces.flat_map(|piece| walk.open_for(&piece));
         let mut found = Vec::new();
         for (pods, except) in open {
-            for users in users(facts) {
-                let both = walk.both(&pods, &users).map(|pods| (pods, except.clone()));
+            for users in facts.users() {
+                let both = walk.both(&pods, users).map(|pods| (pods, except.clone()));
                 found.extend(both.and_then(|region| walk.simplified(region)));
             }
         }
         found
     }
-}
-
-/// The pods that use a waypoint.
-fn users(waypoint: &Waypoint) -> Vec<PodSelector> {
-    let peers = waypoint.carries.peers.iter().flatten();
-    let selectors = peers.filter_map(|peer| match &peer.kind {
-        PeerKind::Pods(selector) => Some(selector.clone()),
-        _ => None,
-    });
-    selectors.collect()
 }

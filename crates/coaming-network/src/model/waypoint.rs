@@ -1,6 +1,6 @@
 //! Waypoints of Istio's ambient mesh: proxies that connections to some pods pass.
 
-use super::{PodSelector, Policy, Rule};
+use super::{PeerKind, PodSelector, Policy, Rule};
 
 /// A way to some pods through a waypoint, for the pods of the ambient mesh.
 ///
@@ -29,5 +29,14 @@ impl Waypoint {
     #[must_use]
     pub fn full_name(&self) -> String {
         format!("{}/{}", self.namespace, self.name)
+    }
+
+    /// The pods that use it.
+    pub fn users(&self) -> impl Iterator<Item = &PodSelector> {
+        let peers = self.carries.peers.iter().flatten();
+        peers.filter_map(|peer| match &peer.kind {
+            PeerKind::Pods(selector) => Some(selector),
+            _ => None,
+        })
     }
 }

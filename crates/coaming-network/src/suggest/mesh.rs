@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::found::{Flow, Found, Grant, Outer, Port, Source};
 use super::is_system;
 use crate::model::{
-    Direction, Linkerd, LinkerdWish, Mesh, MeshWish, Model, PeerKind, Pods, PortNumbers, Role,
-    TUNNEL_PORT, Waypoint,
+    Direction, Linkerd, LinkerdWish, Mesh, MeshWish, Model, Pods, PortNumbers, Role, TUNNEL_PORT,
+    Waypoint,
 };
 use crate::ports::Protocol;
 use crate::selector::{ISTIO, LINKERD};
@@ -63,8 +63,7 @@ fn carries(waypoint: &Waypoint, pods: &Pods, port: u16) -> bool {
 
 /// Whether these pods use a waypoint.
 fn uses(model: &Model, waypoint: &Waypoint, pods: &Pods) -> bool {
-    let mut peers = waypoint.carries.peers.iter().flatten();
-    peers.any(|peer| matches!(&peer.kind, PeerKind::Pods(users) if selects(model, users, pods)))
+    waypoint.users().any(|users| selects(model, users, pods))
 }
 
 /// A part of a mesh's control plane: its namespace, what its name starts with, and its ports.

@@ -8,7 +8,7 @@
 
 use super::downloads::{
     Unpacked, downloaded_files, downloader, is_interpreter, is_program_directory, is_unpacker,
-    makes_executable, same_file, unpacks_download,
+    makes_executable, same_file, unpacks_download, unpacks_programs,
 };
 use super::install_tools::installed_by;
 use super::shell::{Command, Pipeline, Word, parse};
@@ -217,10 +217,12 @@ impl Search {
                 }
                 any(files).or_else(|| self.is_unpacked(files))
             }
-            "tar" | "bsdtar" | "unzip" => {
-                let into_programs =
-                    |word: &&str| is_program_directory(word.trim_start_matches("--directory="));
-                if arguments.iter().any(into_programs) { any(arguments) } else { None }
+            name if is_unpacker(name) => {
+                if unpacks_programs(arguments) {
+                    any(arguments)
+                } else {
+                    None
+                }
             }
             "dpkg" | "gdebi" | "rpm" | "apt" | "apt-get" | "yum" | "dnf" | "apk" | "msiexec" => {
                 let tool = arguments.iter().find_map(|file| self.downloaded_by(file))?;
@@ -296,9 +298,7 @@ fn piped(pipeline: &Pipeline) -> Option<String> {
         let arguments: Vec<&str> = rest.iter().map(|word| word.text.as_str()).collect();
         let runs = match name {
             name if is_interpreter(name) => matches!(arguments.as_slice(), [] | ["-", ..]),
-            name if is_unpacker(name) => arguments
-                .iter()
-                .any(|it| is_program_directory(it.trim_start_matches("--directory="))),
+            name if is_unpacker(name) => unpacks_programs(&arguments),
             "tee" => arguments.iter().any(|file| is_program_directory(parent(file))),
             _ => is_shell(name) && shell_reads(rest) == ShellReads::Input,
         };

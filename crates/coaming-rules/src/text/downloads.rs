@@ -106,6 +106,11 @@ pub(super) fn makes_executable(mode: &str) -> bool {
     }
 }
 
+/// Whether an unpacker with these arguments unpacks into a directory of programs.
+pub(super) fn unpacks_programs(arguments: &[&str]) -> bool {
+    arguments.iter().any(|word| is_program_directory(word.trim_start_matches("--directory=")))
+}
+
 /// Whether programs are looked for here.
 pub(super) fn is_program_directory(path: &str) -> bool {
     let path = if parent(path).ends_with("/bin") { parent(path) } else { path };

@@ -24,9 +24,15 @@ pub(crate) struct Writes {
 }
 
 impl Writes {
+    /// Notes a file that is made.
+    fn add(&mut self, file: &str) {
+        add_file(file, &mut self.created);
+        self.add_relative(file);
+    }
+
     /// Notes a file that is named without its directory.
     fn add_relative(&mut self, file: &str) {
-        // `2>&1` and `>&-` are no files.
+        // `2>&1` and `>&-` are not files.
         let is_descriptor = file.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
         if is_descriptor || file.starts_with('/') || file.contains(['$', '`', '&']) {
             return;
@@ -73,10 +79,7 @@ fn script(text: &str, depth: usize, writes: &mut Writes) {
 }
 
 fn command(command: &Command, depth: usize, writes: &mut Writes) {
-    for output in &command.outputs {
-        add_file(output, &mut writes.created);
-        writes.add_relative(output);
-    }
+    command.outputs.iter().for_each(|output| writes.add(output));
     for inner in command.words.iter().flat_map(|word| &word.scripts) {
         script(inner, depth, writes);
     }
@@ -100,18 +103,16 @@ fn command(command: &Command, depth: usize, writes: &mut Writes) {
 
 /// What a program writes whose purpose is to write files.
 fn by_program(name: &str, arguments: &[&str], writes: &mut Writes) {
+    let named = || arguments.iter().copied().filter(|word| !word.starts_with('-'));
     if matches!(name, "tee" | "touch") {
-        let relative = arguments.iter().filter(|word| !word.starts_with('-'));
-        relative.for_each(|file| writes.add_relative(file));
+        return named().for_each(|file| writes.add(file));
     }
     let Writes { created, changed, .. } = writes;
-    let named = || arguments.iter().copied().filter(|word| !word.starts_with('-'));
     let after = |options: &[&str]| {
         let at = arguments.iter().position(|word| options.contains(word));
         at.and_then(|at| arguments.get(at + 1).copied())
     };
     match name {
-        "tee" | "touch" => named().for_each(|file| add_file(file, created)),
         // `mkdir -p` writes nothing if the directory already exists.
         "mkdir" if arguments.iter().any(|word| word.starts_with("-p") || *word == "--parents") => {
             named().for_each(|directory| add_directory(directory, created));
@@ -185,8 +186,8 @@ mod tests {
         assert!(shell("echo x > $DIR/y; echo > relative; cat < /etc/x").is_empty());
         assert_eq!(shell("touch /ready; ln -sf /a/b /opt/c/d"), ["/", "/opt/c"]);
         assert_eq!(
-            shell("tar xzf /x.tgz -C /srv/a && git clone https://x /work/src"),
-            ["/srv/a", "/work/src"]
+            shell("tar xzf /x.tgz -C /srv/a && git clone https://x /srv/b"),
+            ["/srv/a", "/srv/b"]
         );
         assert_eq!(shell("openssl req -out /certs/a.pem -keyout /keys/a.key"), ["/certs", "/keys"]);
         let changed =

@@ -49,17 +49,7 @@ impl Budget {
 pub(super) fn package(path: &str, sha1: &str) -> Option<Package> {
     let file_name = path.rsplit('/').next().unwrap_or(path);
     let stem = file_name.rsplit_once('.').map_or(file_name, |(stem, _)| stem);
-    let mut package = Package {
-        kind: PackageKind::Maven,
-        name: text(stem)?.to_owned(),
-        version: String::new(),
-        architecture: None,
-        source: None,
-        path: path.to_owned(),
-        layer: None,
-        licence: String::new(),
-        purl: String::new(),
-    };
+    let mut package = Package::new(PackageKind::Maven, text(stem)?, "", path);
     mark(&mut package, sha1);
     Some(package)
 }

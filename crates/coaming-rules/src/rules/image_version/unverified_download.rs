@@ -15,11 +15,11 @@ rule! {
     /// Dockerfiles that use programs from the internet without verifying them: `curl … | sh`;
     /// downloads that are made executable, installed as a package, or unpacked into program
     /// directories without comparing a checksum or a signature; programs that are run or moved out of an
-    /// archive that was downloaded so; the same in PowerShell; `ADD` of a URL without `--checksum`; and package managers that do
-    /// not verify (`apk add --allow-untrusted`, `--nogpgcheck`, `[trusted=yes]`), that get a
-    /// downloaded key (`apt-key add`) or install a package from a URL (`pip install https://…`);
-    /// and what does not verify certificates (`curl -k`, `pip install --trusted-host`,
-    /// `NODE_TLS_REJECT_UNAUTHORIZED=0`).
+    /// archive that was downloaded so; the same in PowerShell; `ADD` of a URL without `--checksum`; and
+    /// package managers that do not verify (`apk add --allow-untrusted`, `--nogpgcheck`,
+    /// `[trusted=yes]`), that get a downloaded key (`apt-key add`) or install a package from a URL
+    /// (`pip install https://…`); and what does not verify certificates (`curl -k`, `pip install
+    /// --trusted-host`, `NODE_TLS_REJECT_UNAUTHORIZED=0`).
     /// Otherwise package managers verify what they download and are not reported. Instructions of
     /// `ONBUILD` count.
     ///

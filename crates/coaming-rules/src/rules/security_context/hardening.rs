@@ -74,7 +74,8 @@ impl Field {
 
     /// Whether a container certainly does not work with the field: one that installs software
     /// writes to its root file system, and with root's capabilities, as does one that changes
-    /// owners; one whose command writes among the files of its image needs them; and an image that runs as root does not start as another user.
+    /// owners; one whose command writes among the files of its image needs them; and an image that runs
+    /// as root does not start as another user.
     pub(crate) fn breaks(self, context: &Context<'_>, scope: ContainerScope<'_>) -> bool {
         match self {
             Self::NonRoot => non_root_edits(context, scope).is_none(),

@@ -292,13 +292,14 @@ fn the_manifest_for_krew_names_what_a_release_has() {
 }
 
 /// What `pulumi up` writes with `renderYamlToDirectory`, by the documentation of its Kubernetes provider: a
-/// file for each object, definitions apart; keys sorted, and names with a suffix where the program gives none.
+/// file for each object, definitions apart; keys sorted, and names with a suffix where the program gives
+/// none.
 #[test]
 fn manifests_that_pulumi_renders_are_read() {
     let definition = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata:\n  name: caches.shop.example\nspec:\n  group: shop.example\n  names:\n    kind: Cache\n    plural: caches\n  scope: Namespaced\n  versions:\n    - name: v1\n      schema:\n        openAPIV3Schema:\n          properties:\n            spec:\n              properties:\n                size:\n                  maximum: 4\n                  type: integer\n              type: object\n          type: object\n      served: true\n      storage: true\n";
     let cache = "apiVersion: shop.example/v1\nkind: Cache\nmetadata:\n  labels:\n    app.kubernetes.io/managed-by: pulumi\n  name: small-3f9a01bc\n  namespace: shop\nspec:\n  size: 9\n";
     let deployment = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  annotations:\n    pulumi.com/autonamed: \"true\"\n  labels:\n    app.kubernetes.io/managed-by: pulumi\n  name: web-6c1f2d3e\n  namespace: shop\nspec:\n  selector:\n    matchLabels:\n      app: web\n  template:\n    metadata:\n      labels:\n        app: web\n    spec:\n      containers:\n        - image: registry.example.com/web:1.4.2\n          name: web\n          securityContext:\n            privileged: true\n";
-    // A project's own files are beside: one says that it is a Pulumi program, and is no manifest.
+    // A project's own files are beside: one says that it is a Pulumi program, and is not a manifest.
     let project = "name: shop\nruntime: nodejs\ndescription: The shop\n";
     let directory = directory(&[
         ("Pulumi.yaml", project),
