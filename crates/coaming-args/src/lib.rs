@@ -15,6 +15,7 @@ mod db;
 #[cfg(feature = "export")]
 mod export;
 mod image;
+mod left_out;
 mod net;
 #[cfg(feature = "registry")]
 mod pin;
@@ -31,7 +32,7 @@ mod walk;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use coaming_config::{KubernetesVersion, Standard};
 
 pub use breach::{Assumption, BreachArguments, BreachFormat, ClusterOnly};
@@ -62,6 +63,18 @@ pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Arguments {
+    /// The process's own arguments. Prints help, or what is wrong with them, and ends the process
+    /// where there is nothing to run.
+    #[must_use]
+    pub fn of_process() -> Self {
+        let matches = left_out::in_help(Self::command()).try_get_matches();
+        matches
+            .and_then(|mut matches| Self::from_arg_matches_mut(&mut matches))
+            .unwrap_or_else(|error| left_out::with_hint(error).exit())
+    }
 }
 
 // The commands.

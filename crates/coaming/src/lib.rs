@@ -41,7 +41,7 @@ mod walk;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::CommandFactory as _;
 
 use coaming_args::{Arguments, Command, CompletionsArguments};
 use coaming_console::{self as output, OutputError};
@@ -90,7 +90,7 @@ fn failed(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Command
 /// Runs the program with the process's own arguments.
 #[must_use]
 pub fn run() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = Arguments::of_process();
     let outcome = match arguments.command {
         Command::Scan(arguments) => scan::run(&arguments),
         Command::Fix(arguments) => fix::run(&arguments),
