@@ -9,9 +9,9 @@ use std::sync::Arc;
 use coaming_daemon::{Containerd, ContainerdImage, Daemon};
 use coaming_http::{BlockingReader, Runtime};
 use coaming_image::{BlobSource, Cache, Image};
-use coaming_oci::{Digest, DigestError, Platform, Reference};
+use coaming_oci::{Digest, Platform, Reference};
 
-use crate::image_locator::{Found, LocateError, image_error};
+use crate::image_locator::{Found, LocateError};
 
 /// The daemons on this machine.
 #[derive(Debug)]
@@ -66,17 +66,17 @@ fn in_docker(
     platform: Option<&Platform>,
     cache: Option<&Cache>,
 ) -> Result<Option<Found>, LocateError> {
-    let runtime = Runtime::shared().map_err(daemon_error)?;
+    let runtime = Runtime::shared()?;
     let found = runtime.block_on(daemon.find(name));
-    let Some(local) = found.map_err(daemon_error)? else {
+    let Some(local) = found? else {
         return Ok(None);
     };
     if let Some(facts) = cache.and_then(|cache| cache.find(&local.id)) {
         return Ok(Some(Found::Known(Box::new(facts))));
     }
-    let archive = runtime.block_on(daemon.export(&local)).map_err(daemon_error)?;
+    let archive = runtime.block_on(daemon.export(&local))?;
     let archive = BlockingReader::new(runtime, archive);
-    let image = Image::from_stream(name, archive, platform).map_err(image_error)?;
+    let image = Image::from_stream(name, archive, platform)?;
     Ok(Some(Found::Image(image.identified_by(&local.id))))
 }
 
@@ -100,19 +100,14 @@ fn in_containerd(
     platform: Option<&Platform>,
 ) -> Result<Option<Found>, LocateError> {
     let Ok(reference) = Reference::parse(name) else { return Ok(None) };
-    let runtime = Runtime::shared().map_err(daemon_error)?;
+    let runtime = Runtime::shared()?;
     for name in containerd_names(&reference) {
         let found = runtime.block_on(containerd.find(&name));
-        let Some(image) = found.map_err(daemon_error)? else { continue };
-        let digest: Digest = image
-            .digest
-            .parse()
-            .map_err(|error: DigestError| LocateError::Daemon(error.to_string()))?;
+        let Some(image) = found? else { continue };
+        let digest: Digest = image.digest.parse()?;
         let source: Arc<dyn BlobSource> =
             Arc::new(Stored { containerd: containerd.clone(), image });
-        return Image::from_store(&digest, platform, &source)
-            .map(|image| Some(Found::Image(image)))
-            .map_err(image_error);
+        return Ok(Some(Found::Image(Image::from_store(&digest, platform, &source)?)));
     }
     Ok(None)
 }
@@ -127,8 +122,4 @@ fn containerd_names(reference: &Reference) -> Vec<String> {
             tag.map(|_| reference.to_string()).into_iter().chain([pulled]).collect()
         }
     }
-}
-
-fn daemon_error(error: impl std::fmt::Display) -> LocateError {
-    LocateError::Daemon(error.to_string())
 }

@@ -6,10 +6,10 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use coaming_image::{Cache, Image, ImageFacts, sbom};
+use coaming_advisory::JavaIndexError;
+use coaming_image::{Cache, Image, ImageError, ImageFacts, sbom};
 use coaming_oci::{Platform, Reference, ReferenceError};
 
-use crate::ScanError;
 use crate::daemons::{self, Daemons};
 use crate::java_names::JavaNames;
 
@@ -32,22 +32,35 @@ pub enum LocateError {
         source: io::Error,
     },
     /// The file is an SBOM that is not understood.
-    #[error("{}: {message}", path.display())]
+    #[error("{}: {source}", path.display())]
     Sbom {
         /// The file.
         path: PathBuf,
         /// What is wrong in it.
-        message: String,
+        source: coaming_sbom::ReadError,
     },
     /// The archive, directory or stream is not an image that can be read.
-    #[error("{0}")]
-    Image(String),
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    /// The index that names the image's Java archives cannot be asked.
+    #[error(transparent)]
+    JavaIndex(#[from] JavaIndexError),
+    /// No connection can be made, to daemons or registries.
+    #[cfg(any(feature = "daemons", feature = "registry"))]
+    #[error(transparent)]
+    Connections(#[from] coaming_http::Error),
     /// A local daemon does not answer as expected.
-    #[error("{0}")]
-    Daemon(String),
+    #[cfg(feature = "daemons")]
+    #[error(transparent)]
+    Daemon(#[from] coaming_daemon::DaemonError),
+    /// containerd names an image by what is not a digest.
+    #[cfg(feature = "daemons")]
+    #[error("containerd: {0}")]
+    Digest(#[from] coaming_oci::DigestError),
     /// The registry does not give it.
-    #[error("{0}")]
-    Registry(String),
+    #[cfg(feature = "registry")]
+    #[error(transparent)]
+    Registry(#[from] coaming_registry::RegistryError),
     /// No local daemon has it, and registries are not asked.
     #[error(
         "no local Docker, Podman or containerd has {name}{}",
@@ -95,7 +108,11 @@ impl Found {
     /// # Errors
     ///
     /// If the index that names its Java archives is damaged.
-    pub fn facts(self, cache: Option<&Cache>, names: &JavaNames) -> Result<ImageFacts, ScanError> {
+    pub fn facts(
+        self,
+        cache: Option<&Cache>,
+        names: &JavaNames,
+    ) -> Result<ImageFacts, JavaIndexError> {
         let mut facts = match self {
             Self::Known(facts) => *facts,
             Self::Image(image) => cache.map_or_else(|| image.read(), |cache| cache.read(&image)),
@@ -114,9 +131,7 @@ pub fn at_path(path: &Path, platform: Option<&Platform>) -> Result<Found, Locate
     if let Some(facts) = sbom_at(path)? {
         return Ok(Found::Known(Box::new(facts)));
     }
-    Image::open(path, platform)
-        .map(Found::Image)
-        .map_err(|error| LocateError::Image(error.to_string()))
+    Ok(Found::Image(Image::open(path, platform)?))
 }
 
 /// The packages of an SBOM; `None` if the file is not one.
@@ -138,9 +153,7 @@ fn sbom_at(path: &Path) -> Result<Option<ImageFacts>, LocateError> {
         file.take(SBOM_LIMIT).read_to_end(&mut start).map_err(failed)?;
         sbom::read(&start)
     };
-    facts
-        .map(Some)
-        .map_err(|error| LocateError::Sbom { path: path.to_path_buf(), message: error.to_string() })
+    facts.map(Some).map_err(|source| LocateError::Sbom { path: path.to_path_buf(), source })
 }
 
 /// Images that are not on this machine, such as those in registries.
@@ -208,9 +221,4 @@ impl LookUp {
             .map_err(|source| LocateError::Name { name: name.to_owned(), source })?;
         remote.image(&reference, platform).map(Found::Image)
     }
-}
-
-#[cfg(any(feature = "daemons", feature = "registry"))]
-pub(crate) fn image_error(error: impl std::fmt::Display) -> LocateError {
-    LocateError::Image(error.to_string())
 }

@@ -252,7 +252,9 @@ impl<'a> Walker<'a> {
             return Ok(WalkLine { value, end: WalkEnd::Read { attached: true, fails: false } });
         }
         let found = self.images.image(&image.reference, self.options.platform)?;
-        let facts = Found::Image(found).facts(self.options.cache.as_ref(), &self.names)?;
+        let facts = Found::Image(found)
+            .facts(self.options.cache.as_ref(), &self.names)
+            .map_err(LocateError::from)?;
         let known = self.known(image, &facts)?;
         let value = (self.render)(image, Walked::Read { facts: &facts, known: known.as_ref() });
         self.attach(image, &facts, known.as_ref(), &value)?;

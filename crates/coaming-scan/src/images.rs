@@ -255,10 +255,7 @@ impl Finder<'_> {
     ) -> (Result<Option<ImageFacts>, LocateError>, Vec<String>) {
         let mut warnings = Vec::new();
         let found = self.find(reference, &mut warnings);
-        let facts = |found: Found| {
-            let facts = found.facts(self.cache.as_ref(), &self.names);
-            facts.map_err(|error| LocateError::Image(error.to_string()))
-        };
+        let facts = |found: Found| Ok(found.facts(self.cache.as_ref(), &self.names)?);
         (found.and_then(|found| found.map(facts).transpose()), warnings)
     }
 

@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use coaming_advisory::JavaIndex;
+use coaming_advisory::{JavaIndex, JavaIndexError};
 use coaming_config::Config;
 use coaming_image::ImageFacts;
 
@@ -34,12 +34,12 @@ impl JavaNames {
     /// # Errors
     ///
     /// If the index is damaged.
-    pub fn complete(&self, facts: &mut ImageFacts) -> Result<(), ScanError> {
+    pub fn complete(&self, facts: &mut ImageFacts) -> Result<(), JavaIndexError> {
         let look_up = |sha1: &str| match &self.index {
             Some(index) => index.look_up(sha1),
             None => Ok(None),
         };
-        Ok(facts.name_archives(look_up)?)
+        facts.name_archives(look_up)
     }
 }
 

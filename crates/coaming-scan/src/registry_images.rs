@@ -11,7 +11,7 @@ use coaming_image::{BlobSource, Image};
 use coaming_oci::{Descriptor, Digest, Platform, Reference};
 use coaming_registry::{Attachments, Image as RemoteImage, Options, Registry, RegistryError};
 
-use crate::image_locator::{FoundSignatures, LocateError, RemoteImages, image_error};
+use crate::image_locator::{FoundSignatures, LocateError, RemoteImages};
 
 /// The images in registries.
 #[derive(Clone, Debug)]
@@ -26,25 +26,25 @@ impl RemoteImages for RegistryImages {
         reference: &Reference,
         platform: Option<&Platform>,
     ) -> Result<Image, LocateError> {
-        let runtime = Runtime::shared().map_err(registry_error)?;
-        let registry = Registry::new(self.options.clone(), runtime).map_err(registry_error)?;
-        let found = registry.image(reference, platform).map_err(registry_error)?;
+        let runtime = Runtime::shared()?;
+        let registry = Registry::new(self.options.clone(), runtime)?;
+        let found = registry.image(reference, platform)?;
         let descriptors = std::iter::once(found.config)
             .chain(found.layers)
             .map(|descriptor| (descriptor.digest, descriptor))
             .collect();
         let reference = reference.clone();
         let source: Arc<dyn BlobSource> = Arc::new(Blobs { registry, reference, descriptors });
-        Image::from_registry(&found.manifest_digest, &found.manifest, &source).map_err(image_error)
+        Ok(Image::from_registry(&found.manifest_digest, &found.manifest, &source)?)
     }
 
     fn signatures(&self, reference: &Reference) -> Result<FoundSignatures, LocateError> {
-        let runtime = Runtime::shared().map_err(registry_error)?;
-        let registry = Registry::new(self.options.clone(), runtime).map_err(registry_error)?;
-        let image = registry.image(reference, None).map_err(registry_error)?;
-        let found = attachments(&registry, reference, &image).map_err(registry_error)?;
-        if let Some(problem) = found.problems.first() {
-            return Err(registry_error(problem));
+        let runtime = Runtime::shared()?;
+        let registry = Registry::new(self.options.clone(), runtime)?;
+        let image = registry.image(reference, None)?;
+        let found = attachments(&registry, reference, &image)?;
+        if let Some(problem) = found.problems.into_iter().next() {
+            return Err(problem.into());
         }
         let digests = vec![image.manifest_digest.to_string(), image.digest.to_string()];
         Ok(FoundSignatures { signed: found.signatures, digests })
@@ -82,8 +82,4 @@ impl BlobSource for Blobs {
         let blob = self.registry.blob(&self.reference, descriptor).map_err(io::Error::other)?;
         Ok(Box::new(blob))
     }
-}
-
-fn registry_error(error: impl std::fmt::Display) -> LocateError {
-    LocateError::Registry(error.to_string())
 }

@@ -162,7 +162,7 @@ fn facts(
     } else {
         find(name, origin, cache, config)?
     };
-    Ok(found.facts(cache, &JavaNames::new(config)?)?)
+    found.facts(cache, &JavaNames::new(config)?).map_err(failed)
 }
 
 fn is_path(name: &str, origin: &OriginArguments) -> bool {

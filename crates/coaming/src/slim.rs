@@ -35,8 +35,8 @@ pub(crate) fn run(arguments: &SlimArguments) -> Result<Outcome, CommandError> {
         slimmed => slimmed.map_err(failed)?,
     };
     let Slimmed { report, mut before, mut after } = slimmed;
-    names.complete(&mut before)?;
-    names.complete(&mut after)?;
+    names.complete(&mut before).map_err(failed)?;
+    names.complete(&mut after).map_err(failed)?;
     let query =
         || ImageQuery { fail_on: arguments.known.fail_on, ..ImageQuery::named(&arguments.image) };
     let look_up = |facts| matches(facts, query(), &arguments.known, &config);
