@@ -9,6 +9,7 @@
 //!
 //! Shapes: `b` boolean, `i` whole number, `f` number, `s` text, `q` quantity, `x` whole number or
 //! text, `*` anything, `@type` an object, `[shape` a list, `{shape` a mapping with any keys.
+//! Which values some fields take is in `data/values.txt` (see `listed`).
 //! Objects of other kinds are judged by the schema of their definition ([`Definitions`]) if it is
 //! in the world, and else only for keys that occur twice.
 
@@ -16,6 +17,7 @@ mod combined;
 mod definition;
 mod formats;
 mod kind;
+mod listed;
 mod typed;
 mod values;
 
@@ -26,6 +28,7 @@ use coaming_yaml::{Entry, Node, Scalar};
 
 use crate::custom::is_own_group;
 use crate::{Object, World};
+use listed::Lists;
 
 pub use definition::Definitions;
 pub use kind::{KindProblem, kind_problem};
@@ -64,14 +67,14 @@ pub enum SchemaProblemKind<'a> {
         /// What it has.
         found: &'static str,
     },
-    /// The value is one that the schema of its definition refuses.
+    /// The value is one that the API server refuses, by its own lists or the schema of its definition.
     Refused {
         /// The field's name.
         name: &'a str,
         /// What it allows.
         limit: Limit<'a>,
     },
-    /// The mapping has no such field, which the schema of its definition requires.
+    /// The mapping has no such field, which the API server or the schema of its definition requires.
     Missing {
         /// The field's name.
         name: &'a str,
@@ -118,6 +121,8 @@ struct Table {
     types: Vec<Fieldset>,
     /// The shape of each type.
     objects: Vec<Shape>,
+    /// The fields that take one of some values.
+    lists: &'static Lists,
 }
 
 fn table() -> &'static Table {
@@ -141,7 +146,7 @@ fn table() -> &'static Table {
         });
         let types: Vec<Fieldset> = fields.collect();
         let objects = (0..types.len()).map(Shape::Object).collect();
-        Table { roots: roots.collect(), types, objects }
+        Table { roots: roots.collect(), types, objects, lists: Lists::of(&places) }
     })
 }
 
@@ -172,7 +177,9 @@ pub fn check<'a>(
 ) -> Vec<SchemaProblem<'a>> {
     let table = table();
     if let Some(place) = table.roots.get(&(object.api_version(), object.kind())) {
-        let mut checker = Checker { table, problems: Vec::new() };
+        // The network engine compares the values of policies, and says what they mean for them.
+        let lists = (object.kind() != "NetworkPolicy").then_some(table.lists);
+        let mut checker = Checker { table, lists, problems: Vec::new() };
         checker.object(object.node(), *place);
         return checker.problems;
     }
@@ -199,6 +206,7 @@ fn duplicates<'a>(object: Node<'a>) -> Vec<SchemaProblem<'a>> {
 
 struct Checker<'a> {
     table: &'static Table,
+    lists: Option<&'static Lists>,
     problems: Vec<SchemaProblem<'a>>,
 }
 
@@ -206,6 +214,9 @@ impl<'a> Checker<'a> {
     fn object(&mut self, node: Node<'a>, place: usize) {
         let Some(fields) = self.table.types.get(place) else { return };
         self.duplicates(node);
+        if let Some(lists) = self.lists {
+            lists.check(node, place, &mut self.problems);
+        }
         for entry in node.entries() {
             let key = entry.name();
             // Kustomize and kubectl's patches have directives such as `$patch`.
@@ -494,6 +505,64 @@ spec:
         );
         assert_eq!(problems(&pod("{name: c, livenessProbe: {httpGet: {port: http}}}")), [""; 0]);
         assert_eq!(problems(&pod("{name: c, env: null}")), [""; 0]);
+    }
+
+    #[test]
+    fn listed_values_are_compared() {
+        let refused = |container: &str| problems(&pod(container));
+        for good in [
+            "{name: c, imagePullPolicy: Always, ports: [{protocol: UDP}]}",
+            "{name: c, imagePullPolicy: ''}",
+            "{name: c, imagePullPolicy: null}",
+            "{name: c, imagePullPolicy: '${POLICY}', terminationMessagePolicy: __POLICY__}",
+        ] {
+            assert_eq!(refused(good), [""; 0], "{good}");
+        }
+        assert_eq!(refused("{name: c, imagePullPolicy: always}"), ["imagePullPolicy refused"]);
+        assert_eq!(refused("{name: c, ports: [{protocol: HTTP}]}"), ["protocol refused"]);
+        let claim = "apiVersion: v1\nkind: PersistentVolumeClaim\nspec: {accessModes: [RWO, ReadWriteMany]}\n";
+        assert_eq!(problems(claim), ["accessModes refused"]);
+        let limits =
+            "apiVersion: v1\nkind: LimitRange\nspec: {limits: [{type: example.com/Disk}]}\n";
+        assert_eq!(problems(limits), [""; 0]);
+        let policy = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nspec: {ingress: [{ports: [{protocol: tcp}]}]}\n";
+        assert_eq!(problems(policy), [""; 0], "the network engine's");
+    }
+
+    #[test]
+    fn restarts_are_compared_with_what_runs_the_pod() {
+        let of = |kind: &str, version: &str, spec: &str| {
+            problems(&format!(
+                "apiVersion: {version}\nkind: {kind}\nspec: {{template: {{spec: {spec}}}}}\n"
+            ))
+        };
+        let job = |spec: &str| of("Job", "batch/v1", spec);
+        assert_eq!(job("{restartPolicy: Never, containers: [{image: a}]}"), [""; 0]);
+        assert_eq!(job("{restartPolicy: Always}"), ["restartPolicy refused"]);
+        assert_eq!(job("{containers: [{image: a}]}"), ["restartPolicy missing"]);
+        assert_eq!(job("{containers: [{name: a}]}"), [""; 0], "a part of one");
+        let deployment = |spec: &str| of("Deployment", "apps/v1", spec);
+        assert_eq!(deployment("{restartPolicy: never}"), ["restartPolicy refused"]);
+        assert_eq!(deployment("{containers: [{image: a}]}"), [""; 0]);
+    }
+
+    #[test]
+    fn lists_name_fields_of_the_table() {
+        let table = table();
+        for line in include_str!("../../data/values.txt").lines() {
+            let mut words = line.split(' ');
+            let (of, path) = (words.next().unwrap(), words.next().unwrap());
+            let names = TABLE.lines().filter(|line| !line.starts_with("= "));
+            let place = names.map(|line| line.split(' ').next().unwrap()).position(|it| it == of);
+            let mut shape = &table.objects[place.unwrap_or_else(|| panic!("{of} is not a type"))];
+            for name in path.trim_end_matches('!').split('.') {
+                let Shape::Object(place) = shape else { panic!("{line}") };
+                shape = shape_of(&table.types[*place], name).unwrap_or_else(|| panic!("{line}"));
+            }
+            let item = if let Shape::List(item) = shape { item } else { shape };
+            assert!(matches!(item, Shape::Text), "{line}");
+            assert!(words.next().is_some(), "{line}");
+        }
     }
 
     #[test]

@@ -16,6 +16,8 @@ use crate::Fields;
 pub enum Limit<'a> {
     /// One of these.
     OneOf(Node<'a>),
+    /// One of these, by the API server itself.
+    Listed(&'static [&'static str]),
     /// Text that this pattern is found in.
     Pattern(&'a str),
     /// At least (or `exclusive`: more than) this number.
