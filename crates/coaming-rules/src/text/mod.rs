@@ -2,6 +2,7 @@
 
 pub(crate) mod commands;
 mod downloads;
+mod file_users;
 mod install_tools;
 mod nested;
 pub(crate) mod packages;

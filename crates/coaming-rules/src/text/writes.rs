@@ -7,6 +7,7 @@ use super::commands::{
     MAX_NESTING, MAX_SCRIPT, ShellReads, base_name, is_shell, parent, shell_reads,
 };
 use super::downloads::{downloaded_files, downloader};
+use super::file_users::{FileUse, Target, file_use, named_by_options};
 use super::shell::{Command, Word, parse};
 use super::wrapper::program_position;
 
@@ -19,6 +20,10 @@ pub(crate) struct Writes {
     pub(crate) changed: BTreeSet<String>,
     /// Whether it writes in the directory in which it starts, or in the user's own.
     pub(crate) at_start: bool,
+    /// Whether it starts a program that writes temporary files.
+    pub(crate) temporary: bool,
+    /// Whether it starts a program that keeps files where its configuration says.
+    pub(crate) configured: bool,
     /// The directory that a script changed to.
     directory: Option<String>,
 }
@@ -45,19 +50,28 @@ impl Writes {
             _ => self.at_start = true,
         }
     }
-}
 
-/// Programs that write where they run, or into caches of their user: they build what they start.
-fn builds(name: &str, arguments: &[&str]) -> bool {
-    let has = |words: &[&str]| arguments.iter().any(|word| words.contains(word));
-    match name {
-        "gradle" | "gradlew" | "hugo" | "jekyll" | "make" | "mvn" | "mvnw" | "npx" | "rake" => true,
-        "apt" | "apt-get" => has(&["update"]),
-        "bundle" | "bundler" => arguments.iter().any(|word| word.starts_with("assets:")),
-        "cargo" | "go" => has(&["build", "generate", "run", "test"]),
-        "dotnet" => has(&["build", "publish", "restore", "run", "watch"]),
-        "npm" | "pnpm" | "yarn" => has(&["build", "dev", "rebuild"]),
-        _ => arguments.contains(&"collectstatic"),
+    /// Notes that a script changes to another directory. Where a variable leads is not known: files are as
+    /// likely to be among those of the image as where it starts.
+    fn change_to(&mut self, directory: Option<&str>) {
+        let directory = directory.map(|it| it.trim_end_matches('/'));
+        let is_known = |it: &&str| it.starts_with('/') && !it.contains(['$', '`']);
+        let relative = |it: &&str| !it.starts_with(['/', '$', '~', '-', '`']);
+        self.directory = match (directory.filter(is_known), directory.filter(relative)) {
+            (Some(known), _) => Some(known.to_owned()),
+            (None, Some(below)) => {
+                self.directory.as_ref().map(|directory| format!("{directory}/{below}"))
+            }
+            (None, None) => None,
+        };
+    }
+
+    /// Notes that files are made in the directory of the moment.
+    fn add_here(&mut self) {
+        match &self.directory {
+            Some(directory) => add_directory(directory, &mut self.changed),
+            None => self.at_start = true,
+        }
     }
 }
 
@@ -88,10 +102,14 @@ fn command(command: &Command, depth: usize, writes: &mut Writes) {
     let name = base_name(&program.text);
     let arguments: Vec<&str> = rest.iter().map(|word| word.text.as_str()).collect();
     by_program(name, &arguments, writes);
-    writes.at_start |= writes.directory.is_none() && builds(name, &arguments);
-    if name == "cd" {
-        // Where a variable leads is not known.
-        writes.directory = arguments.first().map(|it| it.trim_end_matches('/').to_owned());
+    match file_use(name, &arguments) {
+        FileUse::AtStart => writes.add_here(),
+        FileUse::Configured => writes.configured = true,
+        FileUse::Temporary => writes.temporary = true,
+        FileUse::Unknown => {}
+    }
+    if matches!(name, "cd" | "pushd") {
+        writes.change_to(arguments.first().copied());
     }
     if is_shell(name)
         && let ShellReads::Script(position) = shell_reads(rest)
@@ -106,6 +124,12 @@ fn by_program(name: &str, arguments: &[&str], writes: &mut Writes) {
     let named = || arguments.iter().copied().filter(|word| !word.starts_with('-'));
     if matches!(name, "tee" | "touch") {
         return named().for_each(|file| writes.add(file));
+    }
+    for target in named_by_options(arguments) {
+        match target {
+            Target::Directory(directory) => add_directory(directory, &mut writes.created),
+            Target::File(file) => add_file(file, &mut writes.created),
+        }
     }
     let Writes { created, changed, .. } = writes;
     let after = |options: &[&str]| {
@@ -134,6 +158,14 @@ fn by_program(name: &str, arguments: &[&str], writes: &mut Writes) {
         "openssl" => {
             let files = after(&["-out"]).into_iter().chain(after(&["-keyout"]));
             files.for_each(|file| add_file(file, created));
+        }
+        "apache2-foreground" => {
+            for directory in ["/run/lock", "/var/run/apache2"] {
+                add_directory(directory, created);
+            }
+        }
+        "minio" if arguments.first() == Some(&"server") => {
+            named().skip(1).for_each(|directory| add_directory(directory, created));
         }
         "keytool" => after(&["-keystore"]).into_iter().for_each(|it| add_file(it, created)),
         "sed" if arguments.iter().any(|word| word.starts_with("-i")) => {
@@ -199,12 +231,26 @@ mod tests {
             ("echo x > conf.ini", true),
             ("cat /a >> ~/.profile", true),
             ("npm run build && node .", true),
+            ("npm run start:dev", true),
+            ("cd $APP_HOME && npm run build", true),
+            ("cd web && npm run build", true),
+            ("cd /app && npm run build", false),
             ("mvn spring-boot:run", true),
             ("cd /app && echo x > y", false),
             ("a 2>&1 > /dev/null; npm start; echo x > $F", false),
         ] {
             assert_eq!(writes(&["sh", "-c", script]).at_start, at_start, "{script}");
         }
+        assert_eq!(changed("cd /app && npm run build && npm start"), ["/app"]);
+        assert_eq!(changed("cd /srv; cd web && ./gradlew bootRun"), ["/srv/web"]);
         assert!(directories(&["server", "--log=/var/log/x"]).is_empty());
+        assert_eq!(
+            directories(&["prometheus", "--storage.tsdb.path=/prometheus"]),
+            ["/prometheus"]
+        );
+        assert_eq!(
+            directories(&["minio", "server", "/data", "--console-address", ":9001"]),
+            ["/data"]
+        );
     }
 }

@@ -168,6 +168,66 @@ fn a_command_that_writes_among_the_files_of_the_image_keeps_its_file_system() {
     }
 }
 
+/// What a read-only root file system gets with a command.
+#[derive(Debug, PartialEq, Eq)]
+enum Root<'a> {
+    /// It is not offered: the program would not start.
+    Kept,
+    /// It is offered, with volumes at these directories.
+    ReadOnly(&'a [&'a str]),
+}
+
+#[test]
+fn commands_as_people_write_them_start_with_what_unsafe_fixes_write() {
+    use Root::{Kept, ReadOnly};
+    for (command, expected) in [
+        ("[java, -jar, /app/app.jar]", ReadOnly(&["/tmp"])),
+        ("[sh, -c, 'exec java $JAVA_OPTS -jar app.jar']", ReadOnly(&["/tmp"])),
+        ("[sh, -c, 'cd /app && java -jar app.jar']", ReadOnly(&["/tmp"])),
+        ("[sh, -c, 'cd /app && npm run build && npm start']", Kept),
+        ("[npm, run, 'start:dev']", Kept),
+        ("[npm, start]", ReadOnly(&["/tmp"])),
+        ("[sh, -c, 'cd $HOME/src && go run .']", Kept),
+        ("[sh, -c, 'python manage.py migrate && gunicorn app.wsgi -b :8000']", ReadOnly(&["/tmp"])),
+        ("[sh, -c, 'python manage.py collectstatic --noinput && gunicorn app.wsgi']", Kept),
+        ("[celery, -A, app, worker]", ReadOnly(&["/tmp"])),
+        ("[celery, -A, app, beat]", Kept),
+        ("[celery, -A, app, beat, -s, /tmp/schedule]", ReadOnly(&["/tmp"])),
+        ("[bundle, exec, rails, server, -b, 0.0.0.0]", Kept),
+        ("[bundle, exec, puma, -C, config/puma.rb]", ReadOnly(&["/tmp"])),
+        ("[php, artisan, 'queue:work']", Kept),
+        ("[apache2-foreground]", ReadOnly(&["/run/lock", "/tmp", "/var/run/apache2"])),
+        ("[dotnet, App.dll]", ReadOnly(&["/tmp"])),
+        ("[dotnet, run]", Kept),
+        ("[nginx, -g, 'daemon off;']", Kept),
+        ("[/usr/bin/supervisord, -n]", Kept),
+        ("[pm2-runtime, start, ecosystem.config.js]", Kept),
+        ("[crond, -f]", Kept),
+        ("[jupyter, lab, '--ip=0.0.0.0']", Kept),
+        ("[streamlit, run, app.py]", Kept),
+        ("[prometheus, '--storage.tsdb.path=/prometheus']", ReadOnly(&["/prometheus"])),
+        ("[sh, -c, 'pg_dump app > /backup/app.sql']", ReadOnly(&["/backup"])),
+        ("[redis-server, --appendonly, 'yes']", ReadOnly(&[])),
+        ("[/manager, --leader-elect]", ReadOnly(&[])),
+    ] {
+        let text = format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: a, namespace: b}}\nspec:\n  automountServiceAccountToken: false\n  containers: [{{name: a, image: 'registry.example.com/a:1.0.0', command: {command}}}]\n"
+        );
+        let found = findings(&text);
+        let finding = found.into_iter().find(|it| it.rule.id == *"missing-security-context");
+        let documents = finding.unwrap().fix.unwrap().edits;
+        let edits = format!("{:?}", documents);
+        let mounts: Vec<&str> = edits
+            .split("\"mountPath\", Str(\"")
+            .skip(1)
+            .filter_map(|rest| rest.split('"').next())
+            .collect();
+        let is_read_only = edits.contains("readOnlyRootFilesystem");
+        let root = if is_read_only { ReadOnly(&mounts) } else { Kept };
+        assert_eq!(root, expected, "{command}: {edits}");
+    }
+}
+
 #[test]
 fn commands_are_read_in_every_form_of_run() {
     let found = |run: &str| {

@@ -6,7 +6,9 @@ use crate::rules::non_root::privileged_port::PrivilegedPort;
 use coaming_kube::capability_name;
 use coaming_yaml::edit::{Edit, Value};
 
-use super::written_paths::{volumes_for_writing, writes_in_image, writes_own_files};
+use super::written_paths::{
+    volumes_for_writing, writes_as_configured, writes_in_image, writes_own_files,
+};
 use crate::rules::non_root::image_users::{
     listens_low_on_node, non_root_edits, works_as_root, works_with_privileges,
 };
@@ -83,6 +85,7 @@ impl Field {
             Self::ReadOnlyRoot => {
                 installs_software::found(scope).is_some()
                     || writes_own_files(scope)
+                    || writes_as_configured(scope)
                     || !writes_in_image(scope).is_empty()
             }
             Self::PrivilegeEscalation | Self::Seccomp => false,

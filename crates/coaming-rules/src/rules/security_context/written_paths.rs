@@ -56,10 +56,6 @@ const SELF_WRITING_OWNERS: &[(&str, &str)] = &[
 ];
 const TOOLS: &[&str] = &["kubectl", "os-shell", "bitnami-shell", "minideb", "git"];
 
-/// Programs that write temporary files by themselves.
-const USE_TMP: &[&str] =
-    &["java", "node", "python", "python3", "ruby", "php", "php-fpm", "gunicorn"];
-
 /// Directories in which an empty volume would hide files of the image.
 const NOT_EMPTY: &[&str] = &[
     "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib64", "/opt", "/proc", "/root", "/sbin",
@@ -102,10 +98,9 @@ pub(super) fn written_paths(scope: ContainerScope<'_>) -> Vec<String> {
     let mut paths: BTreeSet<String> =
         by_image(scope).iter().map(|path| (*path).to_owned()).collect();
     let argv: Vec<&str> = scope.container.command().chain(scope.container.args()).collect();
-    let created = writes(&argv).created.into_iter();
-    paths.extend(created.filter(|path| is_empty_in_images(path)));
-    let program = argv.first().and_then(|word| word.rsplit('/').next()).unwrap_or_default();
-    if USE_TMP.contains(&program) {
+    let writes = writes(&argv);
+    paths.extend(writes.created.into_iter().filter(|path| is_empty_in_images(path)));
+    if writes.temporary {
         paths.insert("/tmp".to_owned());
     }
     let variables = scope.container.node().list("env");
@@ -163,6 +158,13 @@ pub(super) fn writes_in_image(scope: ContainerScope<'_>) -> Vec<String> {
     let start = scope.container.node().string("workingDir").unwrap_or("/app");
     let at_start = writes.at_start.then(|| start.trim_end_matches('/').to_owned());
     created.chain(writes.changed).chain(at_start).filter(|path| !is_mounted(path)).collect()
+}
+
+/// Whether the command starts a program that keeps files where its configuration says, and the image is
+/// not one of which that is known.
+pub(super) fn writes_as_configured(scope: ContainerScope<'_>) -> bool {
+    let argv: Vec<&str> = scope.container.command().chain(scope.container.args()).collect();
+    by_image(scope).is_empty() && writes(&argv).configured
 }
 
 /// Whether a path is a directory, or is in it.
