@@ -46,6 +46,7 @@ mod platform;
 mod reader;
 mod resolve;
 pub mod sbom;
+mod shown;
 mod source;
 mod sparse;
 mod system;

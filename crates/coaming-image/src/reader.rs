@@ -259,6 +259,7 @@ impl<'a> Join<'a> {
         packages::dedup::complete(&mut found, self.facts.distribution.as_ref());
         self.facts.unnamed_archives =
             found.extract_if(.., |it| packages::dedup::is_unnamed(it)).collect();
+        crate::shown::mask(&mut found);
         self.facts.packages = found;
     }
 

@@ -7,8 +7,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use coaming_sbom::{Document, OperatingSystem, ReadError, Sbom};
+use coaming_secret::gate::{is_shown_version, masked};
 
-use crate::{Distribution, FileLocation, ImageFacts, Problem};
+use crate::{Distribution, FileLocation, ImageFacts, Problem, shown};
 
 pub use coaming_sbom::is_sbom;
 
@@ -54,19 +55,21 @@ fn of_document(document: Result<Document, ReadError>) -> Result<ImageFacts, Read
 #[must_use]
 pub fn facts(sbom: Sbom<'_>) -> ImageFacts {
     let distribution = |OperatingSystem { id, version, name }| Distribution {
-        id,
-        version,
-        name,
+        id: masked(&id).into_owned(),
+        version: if is_shown_version(&version) { version } else { String::new() },
+        name: masked(&name).into_owned(),
         ..Distribution::default()
     };
+    let mut packages = sbom.packages.into_owned();
+    shown::mask(&mut packages);
     let problems =
         left_out(&sbom.left_out).map(|message| Problem { place: FileLocation::default(), message });
     ImageFacts {
         sbom: true,
         problems: problems.into_iter().collect(),
-        digest: sbom.digest.into_owned(),
+        digest: masked(&sbom.digest).into_owned(),
         distribution: sbom.operating_system.map(distribution),
-        packages: sbom.packages.into_owned(),
+        packages,
         ..ImageFacts::default()
     }
 }
@@ -75,7 +78,7 @@ pub fn facts(sbom: Sbom<'_>) -> ImageFacts {
 fn left_out(types: &BTreeMap<String, usize>) -> Option<String> {
     let count: usize = types.values().sum();
     let listed: Vec<String> =
-        types.iter().map(|(kind, count)| format!("{count} × {kind}")).collect();
+        types.iter().map(|(kind, count)| format!("{count} × {}", masked(kind))).collect();
     let are = if count == 1 { "component of the SBOM is" } else { "components of the SBOM are" };
     (count > 0).then(|| {
         format!(

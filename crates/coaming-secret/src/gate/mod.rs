@@ -7,6 +7,7 @@
 //!   that cannot contain a secret.
 //! * [`MaskedWriter`] is for answers that name objects of the input.
 //! * [`masked`] is for messages: texts of our own that may quote an input.
+//! * [`is_shown_version`] and what is beside it judge packages, which strangers' SBOMs name.
 //! * [`KnownValues`] is for errors of what computes with inputs, such as templates: it makes
 //!   [`ShownText`] of them, without the values of the inputs that are secrets.
 //!
@@ -25,6 +26,7 @@ mod line;
 mod lines;
 mod message;
 mod name;
+mod package;
 mod word;
 mod writer;
 
@@ -39,6 +41,7 @@ use std::cell::OnceCell;
 pub use known::{KnownValues, ShownText};
 pub use lines::hidden_lines;
 pub use message::{is_shown_value, masked, masked_names, shown_name};
+pub use package::{is_shown_package_name, is_shown_version, shown_purl};
 pub use writer::MaskedWriter;
 
 /// The text of an input, which cannot be printed.
