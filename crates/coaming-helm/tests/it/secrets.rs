@@ -8,6 +8,7 @@ const CHART: &str = "apiVersion: v2\nname: shop\nversion: 1.0.0\n";
 const VALUES: &str = "auth:
   password: <word>
   pin: <number>
+  short: {password: \"<short>\"}
   token: <token>
   key: |
     <token>
@@ -29,6 +30,23 @@ const TEMPLATES: &[&str] = &[
     r#"{{ fail (trunc 8 .Values.auth.password) }}"#,
     r#"{{ fail (replace "walnut" "w" .Values.auth.password) }}"#,
     r#"{{ fail (toString .Values.auth.pin) }}"#,
+    r#"{{ fail (trunc 7 .Values.auth.password) }}"#,
+    r#"{{ fail (printf "got %s" (trunc -7 .Values.auth.password)) }}"#,
+    r#"{{ fail (abbrev 10 .Values.auth.password) }}"#,
+    r#"{{ fail (b32enc .Values.auth.password) }}"#,
+    r#"{{ fail (b64enc .Values.auth.short.password) }}"#,
+    r#"{{ fail (.Values.auth.short.password | b64enc | b64enc) }}"#,
+    r#"{{ fail (b32enc .Values.auth.short.password) }}"#,
+    r#"{{ fail (printf "%x" .Values.auth.short.password) }}"#,
+    r#"{{ fail (printf "% x" .Values.auth.short.password) }}"#,
+    r#"{{ fail (urlquery .Values.auth.short.password) }}"#,
+    r#"{{ fail (html .Values.auth.short.password) }}"#,
+    r#"{{ fail (js .Values.auth.short.password) }}"#,
+    r#"{{ fail (squote .Values.auth.short.password) }}"#,
+    r#"{{ fail (quote .Values.auth.short.password) }}"#,
+    r#"{{ fail (toYaml .Values.auth.short) }}"#,
+    r#"{{ fail (toJson .Values.auth.short) }}"#,
+    r#"{{ fail (toRawJson .Values.auth.short) }}"#,
     r#"{{ fail .Values.db.url }}"#,
     r#"{{ required (print "no host for " .Values.auth.token) .Values.nothing }}"#,
     r#"{{ required (print "no host for " .Values.auth.password) .Values.nothing }}"#,

@@ -6,24 +6,15 @@ use std::ops::{Deref, Range};
 use std::sync::Arc;
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
-use base64::Engine as _;
 use coaming_yaml::Node;
 
+use super::forms::{MIN_LENGTH, forms, parts};
 use super::lines::hidden_lines;
 use super::message::{masked, without};
 use super::{line, name, word};
 
-/// The shortest value that is looked for.
-const MIN_LENGTH: usize = 4;
-
-/// A shorter value is also a part of other words.
+/// A shorter form is also a part of other words.
 const MIN_PART: usize = 6;
-
-/// Of a longer value, parts of this length are recognized.
-const PART: usize = 8;
-
-/// A longer value is also recognized by its beginning, because messages quote only that.
-const MAX_QUOTED: usize = 64;
 
 /// How many values of an input are looked for.
 const MAX_VALUES: usize = 20_000;
@@ -248,55 +239,12 @@ fn is_variable(between: &str) -> bool {
 }
 
 /// Whether a value says nothing, or is the name of a secret: `password`, `admin-token`.
-fn is_public(value: &str) -> bool {
+pub(super) fn is_public(value: &str) -> bool {
     const WORDS: &[&str] = &["true", "false", "null", "none", "default", "enabled", "disabled"];
     let is_part = |c: char| c.is_ascii_alphabetic() || matches!(c, '-' | '_' | '.');
     WORDS.iter().any(|word| word.eq_ignore_ascii_case(value))
         || value.starts_with(['$', '{']) && value.contains('{')
         || value.chars().all(is_part) && crate::names::read(value).is_some()
-}
-
-/// How a message may write a value.
-fn forms(value: &str) -> Vec<String> {
-    let mut forms = vec![value.to_owned()];
-    if value.len() > MAX_QUOTED {
-        forms.push(beginning(value, MAX_QUOTED).to_owned());
-    }
-    let escaped = serde_json::to_string(value).unwrap_or_default();
-    forms.push(escaped.trim_matches('"').to_owned());
-    if let Ok(number) = value.parse::<f64>() {
-        forms.extend(number_forms(number));
-    }
-    if value.len() >= MIN_PART {
-        forms.push(base16ct::lower::encode_string(value.as_bytes()));
-        // The bytes before and after the value change the digits at its ends.
-        for lead in 0..3_usize {
-            let bytes = [&b"xx"[..lead.min(2)], value.as_bytes()].concat();
-            let digits = base64::engine::general_purpose::STANDARD_NO_PAD.encode(bytes);
-            let start = [0, 2, 3].get(lead).copied().unwrap_or_default();
-            let end = digits.len().saturating_sub(1);
-            forms.extend(digits.get(start..end).map(str::to_owned));
-        }
-    }
-    forms.retain(|form| form.len() >= MIN_LENGTH);
-    forms.dedup();
-    forms
-}
-
-/// What `trunc` and `substr` leave of a value.
-fn parts(value: &str) -> Vec<String> {
-    if !(PART + 1..=MAX_QUOTED).contains(&value.len()) {
-        return Vec::new();
-    }
-    let parts = (0..=value.len() - PART).filter_map(|at| value.get(at..at + PART));
-    parts.filter(|part| !is_public(part)).map(str::to_owned).collect()
-}
-
-/// A number as Go and JSON print it: `8.3454102e+07`, `83454102.0`.
-fn number_forms(number: f64) -> Vec<String> {
-    let scientific = format!("{number:e}");
-    let Some((digits, exponent)) = scientific.split_once('e') else { return Vec::new() };
-    vec![format!("{digits}e+{exponent:0>2}"), scientific.clone(), format!("{number}")]
 }
 
 /// Whether a range is not a part of a longer word.
@@ -308,7 +256,7 @@ fn is_word(text: &str, range: &Range<usize>) -> bool {
 }
 
 /// At most this many bytes of a text, at the border of a character.
-fn beginning(text: &str, limit: usize) -> &str {
+pub(super) fn beginning(text: &str, limit: usize) -> &str {
     text.get(..text.floor_char_boundary(limit)).unwrap_or_default()
 }
 
@@ -323,6 +271,7 @@ mod tests {
         let mut known = KnownValues::default();
         known.add_file("values.yaml", VALUES);
         known.add_assignments("db.password=tundra,a.b=c,list={kestrel,x},apiKey=one\\,two");
+        known.add("token", "ki/o&x");
         known.add_file("x.env", "DB_PASSWORD=siskin\nNAME=shop\n");
         known.shown(message).to_string()
     }
@@ -332,11 +281,18 @@ mod tests {
         for (message, expected) in [
             ("walnut is too short", "*** is too short"),
             ("\"WALNUT123\" is too short", "\"***123\" is too short"),
-            ("got d2FsbnV0, want", "got ***0, want"),
+            ("got d2FsbnV0, want", "got ***, want"),
             ("got 8.3454102e+07", "got ***"),
             ("first part\\nsecond part", "***"),
             ("db tundra is wrong", "db *** is wrong"),
             ("got siskin", "got ***"),
+            ("got bWFuZ28=", "got ***="),
+            ("got NVQW4Z3P", "got ***"),
+            ("got 6d616e676f, 6d 61 6e 67 6f", "got ***, ***"),
+            ("got ognam", "got ***"),
+            ("got ki%2Fo%26x, ki&amp;", "got ***, ki&amp;"),
+            ("got tund...", "got ***..."),
+            ("it tundras", "it ***s"),
             ("the shop web is wrong: use plain", "the shop web is wrong: use plain"),
             ("the value of PIN is mango", "the value of PIN is ***"),
             ("set auth.password", "set auth.password"),

@@ -21,6 +21,7 @@
 //! println!("{}", coaming_secret::gate::InputText::new("password: hunter2"));
 //! ```
 
+mod forms;
 mod known;
 mod line;
 mod lines;
