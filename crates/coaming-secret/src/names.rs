@@ -11,8 +11,8 @@ use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind};
 
 pub(crate) use lists::NAME_WORDS;
 use lists::{
-    LOOKUP_KEYS, NEGATIONS, NOT_PASSWORDS, PUBLIC_CREDENTIALS, PUBLIC_TOKENS, QUESTION_STARTS,
-    SECRET_KEYS,
+    LOOKUP_KEYS, NEGATIONS, NOT_PASSWORDS, PUBLIC_CREDENTIALS, PUBLIC_TOKENS, PUBLISHED,
+    QUESTION_STARTS, SECRET_KEYS,
 };
 
 /// The value that a name makes likely.
@@ -200,6 +200,10 @@ pub(crate) fn read(name: &str) -> Option<NameHint> {
         return None;
     }
     let words = NameWords::of(name);
+    let has = |word: &str| words.iter().any(|own| own == word);
+    if PUBLISHED.iter().any(|both| both.iter().all(|word| has(word))) {
+        return None;
+    }
     let expected = expected(name, &words);
     // Code Climate calls its token an ID.
     let is_reporter = name.to_ascii_lowercase().ends_with("test_reporter_id");

@@ -43,7 +43,8 @@ pub(super) const KINDS: &[Definition] = &[
         &["dnsimple_a_", "dnsimple_u_"],
         "[A-Za-z0-9]{32}",
     ),
-    prefixed("porkbun-api-key", "Porkbun API key", &["sk1_", "pk1_"], DIGITS_64),
+    // The other half of the pair, `pk1_`, is public by its provider.
+    prefixed("porkbun-secret-key", "Porkbun secret API key", &["sk1_"], DIGITS_64),
     prefixed("upcloud-token", "UpCloud API token", &["ucat_"], "[A-Z0-9]{26}"),
     prefixed("browserbase-api-key", "Browserbase API key", &["bb_live_"], "[A-Za-z0-9_-]{27,40}")
         .checked(check::random),
@@ -52,12 +53,6 @@ pub(super) const KINDS: &[Definition] = &[
         "Crossmint server key",
         &["sk_production_", "sk_staging_"],
         "[A-Za-z0-9]{60,250}",
-    ),
-    prefixed(
-        "configcat-sdk-key",
-        "ConfigCat SDK key",
-        &["configcat-sdk-1/"],
-        "[A-Za-z0-9_-]{22}/[A-Za-z0-9_-]{22}",
     ),
     prefixed("daytona-api-key", "Daytona API key", &["dtn_"], DIGITS_64),
     prefixed(
@@ -89,7 +84,12 @@ pub(super) const KINDS: &[Definition] = &[
         "[0-9]:[a-f0-9]{64}(?::[a-f0-9]{64,128}){2,3}",
     ),
     prefixed("dotenv-vault-key", "dotenv-vault key", &["dotenv://:key_"], DIGITS_64),
-    prefixed("dotenv-vault-identifier", "dotenv-vault identifier", &["vlt_"], DIGITS_64),
+    prefixed(
+        "boundary-app-token",
+        "Boundary app token",
+        &["appt_"],
+        "[A-Za-z0-9]{10}_[A-Za-z0-9]{60,400}",
+    ),
     prefixed("quicknode-api-key", "QuickNode API key", &["QN_"], "[a-f0-9]{32}"),
     prefixed("coingecko-api-key", "CoinGecko API key", &["CG-"], "[A-Za-z0-9]{24}")
         .checked(check::random),
@@ -120,6 +120,19 @@ pub(super) const KINDS: &[Definition] = &[
         &["pushbullet"],
         r"o\.[A-Za-z0-9]{32}",
     ),
+    named(
+        "proxmox-token",
+        "Proxmox API token",
+        &["proxmox", "pve", "pm_api_token"],
+        r"(?:[A-Za-z0-9_.-]{1,60}@[A-Za-z0-9_.-]{1,30}![A-Za-z0-9_.-]{1,60}=)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+    ),
+    // The identifier of a vault (`vlt_`) is public: it is in files that are made to be committed.
+    prefixed(
+        "dotenv-vault-credential",
+        "dotenv-vault credential",
+        &["DOTENV_ME=me_", "DOTENV_ME=\"me_"],
+        DIGITS_64,
+    ),
     named("tatum-api-key", "Tatum API key", &["tatum"], "t-[a-f0-9]{24}-[a-f0-9]{24}"),
     named(
         "boundary-token",
@@ -143,7 +156,7 @@ pub(super) const KINDS: &[Definition] = &[
         "blockfrost-project-id",
         "Blockfrost project ID",
         &["blockfrost"],
-        "(?:mainnet|preprod|preview|ipfs)[A-Za-z0-9]{32}",
+        "(?:mainnet|preprod|preview|ipfs)[A-Za-z0-9]{32,34}",
     ),
     named("buf-token", "Buf token", &["buf_token", "buf-token"], DIGITS_64),
     named(
@@ -260,15 +273,10 @@ mod tests {
             ("logfire-token", "x", token("pylf_v1_us_", mixed(43))),
             ("appwrite-api-key", "x", token("standard_", hex(256))),
             ("dnsimple-token", "x", token("dnsimple_a_", mixed(32))),
-            ("porkbun-api-key", "x", token("sk1_", hex(64))),
+            ("porkbun-secret-key", "x", token("sk1_", hex(64))),
             ("upcloud-token", "x", token("ucat_", mixed(26).to_uppercase())),
             ("browserbase-api-key", "x", token("bb_live_", mixed(27))),
             ("crossmint-secret-key", "x", token("sk_production_", mixed(100))),
-            (
-                "configcat-sdk-key",
-                "x",
-                token("configcat-sdk-1/", format!("{}/{}", mixed(22), mixed(22))),
-            ),
             ("daytona-api-key", "x", token("dtn_", hex(64))),
             ("helicone-api-key", "x", token("sk-helicone-", groups(&hex(28), 7))),
             ("nylas-api-key", "x", token("nyk_v0_", mixed(64))),
@@ -282,7 +290,7 @@ mod tests {
             ("depot-token", "x", token("depot_org_", hex(64))),
             ("phase-token", "x", token("pss_service:v", format!("1:{0}:{0}:{0}", hex(64)))),
             ("dotenv-vault-key", "x", token("dotenv://:key_", hex(64))),
-            ("dotenv-vault-identifier", "x", token("vlt_", hex(64))),
+            ("boundary-app-token", "x", token("appt_", mixed(10) + "_" + &mixed(112))),
             ("quicknode-api-key", "x", token("QN_", hex(32))),
             ("coingecko-api-key", "x", token("CG-", mixed(24))),
             ("brex-token", "x", token("bxt_", mixed(40))),
@@ -296,6 +304,8 @@ mod tests {
             ("firehydrant-token", "x", token("fhb-", hex(32))),
             ("liveblocks-secret-key", "x", token("sk_dev_", mixed(64))),
             ("pushbullet-access-token", "PUSHBULLET_TOKEN", token("o.", mixed(32))),
+            ("proxmox-token", "PROXMOX_TOKEN", token("root@pam!ci=", uuid())),
+            ("dotenv-vault-credential", "x", token("DOTENV_ME=me_", hex(64))),
             ("tatum-api-key", "TATUM_API_KEY", token("t-", format!("{0}-{0}", hex(24)))),
             ("boundary-token", "BOUNDARY_TOKEN", token("at_", mixed(10) + "_s1" + &mixed(60))),
             ("runway-api-key", "RUNWAYML_API_SECRET", token("key_", hex(128))),
@@ -362,6 +372,24 @@ mod tests {
                 let found = kinds(name, &other);
                 assert!(!found.contains(&kind.to_owned()), "{kind}: {other}");
             }
+        }
+    }
+
+    /// What providers call public: it is in web pages, or in files that are made to be committed.
+    #[test]
+    fn what_providers_publish_is_not_a_secret() {
+        for (name, value) in [
+            ("PORKBUN_API_KEY", ["pk1_", &hex(64)].concat()),
+            ("DOTENV_VAULT", ["vlt_", &hex(64)].concat()),
+            ("DOTENV_VAULT_PRODUCTION", mixed(180) + "=="),
+            ("sdkKey", format!("configcat-sdk-1/{0}/{0}", mixed(22))),
+            ("RADAR_API_KEY", ["prj_live_pk_", &hex(40)].concat()),
+            ("CROSSMINT_API_KEY", ["ck_production_", &mixed(100)].concat()),
+            ("GHOST_CONTENT_API_KEY", hex(26)),
+            ("UNLEASH_FRONTEND_TOKEN", format!("default:production.{}", hex(56))),
+            ("IMAGEKIT_PUBLIC_KEY", ["public_", &mixed(27), "="].concat()),
+        ] {
+            assert_eq!(kinds(name, &value), [""; 0], "{name}");
         }
     }
 }

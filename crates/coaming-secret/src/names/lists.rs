@@ -17,6 +17,10 @@ pub(super) const NOT_PASSWORDS: &[&str] = &[
 /// header of CORS.
 pub(super) const PUBLIC_CREDENTIALS: &[&str] = &["amz", "goog", "allow"];
 
+/// Words of which both are in the name of what web pages contain: Ghost's key for reading, and
+/// Unleash's token for browsers.
+pub(super) const PUBLISHED: &[[&str; 2]] = &[["ghost", "content"], ["unleash", "frontend"]];
+
 /// With one of these, the value is not a secret, whatever the other words are.
 pub(super) const NEGATIONS: &[&str] = &[
     "hash",

@@ -211,6 +211,13 @@ fn is_public(value: &str) -> bool {
     const STARTS: &[&str] = &[
         "pk_live_",
         "pk_test_",
+        "pk1_",
+        "prj_live_pk_",
+        "prj_test_pk_",
+        "ck_production_",
+        "ck_staging_",
+        "configcat-sdk-1/",
+        "vlt_",
         "ssh-rsa ",
         "ssh-ed25519 ",
         "ecdsa-sha2-",
