@@ -15,14 +15,29 @@ pub(crate) struct Call {
     /// The index of the argument that is the secret.
     argument: usize,
     pub(crate) expected: Expected,
+    /// What shows that the function is the one meant, if others have its name.
+    sign: Option<Sign>,
+}
+
+/// What shows that a function takes a secret, in addition to its name.
+#[derive(Clone, Copy)]
+enum Sign {
+    /// The first argument is an account of Twilio, or the file names Twilio before.
+    Twilio,
+    /// The first argument is the name of an entry in a directory: `cn=admin,dc=example`.
+    Entry,
 }
 
 const fn password(callee: &'static str, argument: usize) -> Call {
-    Call { callee, argument, expected: Expected::Password }
+    Call { callee, argument, expected: Expected::Password, sign: None }
 }
 
 const fn key(callee: &'static str, argument: usize) -> Call {
-    Call { callee, argument, expected: Expected::Key }
+    Call { callee, argument, expected: Expected::Key, sign: None }
+}
+
+const fn only(call: Call, sign: Sign) -> Call {
+    Call { sign: Some(sign), ..call }
 }
 
 /// The functions, by the documentation of the libraries.
@@ -55,6 +70,46 @@ pub(crate) const CALLS: &[Call] = &[
     password("redis->auth(", 0),
     password("jedis.auth(", 0),
     password("red:auth(", 0),
+    password("redis.Redis(", 3),
+    password("redis.StrictRedis(", 3),
+    password("pymssql.connect(", 2),
+    password("cx_Oracle.connect(", 1),
+    password("oracledb.connect(", 1),
+    password("odbc_connect(", 2),
+    password("InfluxDBClient(", 3),
+    password("PlainTextAuthProvider(", 1),
+    password("auth.basic(", 1),
+    password("ftplib.FTP(", 2),
+    password("Net::FTP.open(", 2),
+    password("Net::FTP.new(", 2),
+    password("NewDialer(", 3),
+    password("username_pw_set(", 1),
+    password("WiFi.softAP(", 1),
+    password("Credentials.basic(", 1),
+    password("HttpBasicAuthenticator(", 1),
+    password("HTTPDigestAuth(", 1),
+    password("HttpNtlmAuth(", 1),
+    password("SqlCredential(", 1),
+    only(password(".bind(", 1), Sign::Entry),
+    // Clients of providers.
+    password("Minio(", 2),
+    key("NewStaticV4(", 1),
+    key("NewStaticV2(", 1),
+    key("AwsBasicCredentials.create(", 1),
+    key("Aws::Credentials.new(", 1),
+    key("AmazonS3Client(", 1),
+    key("boto3.Session(", 1),
+    key("S3Connection(", 1),
+    key("AzureKeyCredential(", 0),
+    key("StorageSharedKeyCredential(", 1),
+    key("Pusher(", 1),
+    key("Vonage(", 1),
+    key("plivo.RestClient(", 1),
+    key("OAuthHandler(", 1),
+    key("OAuth1UserHandler(", 1),
+    key(".set_access_token(", 1),
+    key("OAuth1(", 1),
+    key("OAuth1(", 3),
     // Keys that people choose.
     password("PBEKeySpec(", 0),
     password("PasswordProtection(", 0),
@@ -101,6 +156,12 @@ pub(crate) const CALLS: &[Call] = &[
     key("Twilio(", 1),
     key("TwilioRestClient(", 1),
     key("Twilio.init(", 1),
+    key("TwilioClient.Init(", 1),
+    key("NewTwilioClient(", 1),
+    key("Twilio::REST::Client.new(", 1),
+    key("Twilio::REST::Client.new ", 1),
+    only(key("Client(", 1), Sign::Twilio),
+    only(key("twilio(", 1), Sign::Twilio),
     key("require('twilio')(", 1),
     key("require(\"twilio\")(", 1),
 ];
@@ -121,7 +182,44 @@ impl Call {
         if self.callee.as_bytes().first().is_some_and(is_word) && before.is_some_and(is_word) {
             return None;
         }
+        if self.sign.is_some_and(|sign| !sign.is_there(text, start)) {
+            return None;
+        }
+        if self.callee.ends_with(' ') {
+            // Ruby needs no parentheses.
+            let line = text.get(start..)?.split(|byte| *byte == b'\n').next()?;
+            let argument = part_of_list(line.get(..MAX_CALL).unwrap_or(line), self.argument)?;
+            return literal(text, start + argument.start..start + argument.end);
+        }
         literal(text, argument(text, start, self.argument)?)
+    }
+}
+
+impl Sign {
+    /// Whether the call whose arguments start at `start` has the sign.
+    fn is_there(self, text: &[u8], start: usize) -> bool {
+        let first = argument(text, start, 0).and_then(|argument| text.get(argument));
+        let first = first.unwrap_or_default().trim_ascii();
+        let inner = first.get(1..first.len().max(2) - 1).unwrap_or_default();
+        let is_literal = first.first().is_some_and(|byte| b"\"'`".contains(byte));
+        match self {
+            Self::Twilio => {
+                // What is imported is at the start of a file.
+                const START: usize = 4096;
+                let is_account = inner.len() == 34
+                    && (inner.starts_with(b"AC") || inner.starts_with(b"SK"))
+                    && inner
+                        .get(2..)
+                        .is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit));
+                let before = text.get(..start.min(START)).unwrap_or_default();
+                let is_named = || {
+                    memchr::memmem::find(before, b"import Client").is_some()
+                        && memchr::memmem::find(before, b"from twilio").is_some()
+                };
+                if is_literal { is_account } else { is_named() }
+            }
+            Self::Entry => is_literal && memchr::memchr(b'=', inner).is_some(),
+        }
     }
 }
 
@@ -224,6 +322,13 @@ mod tests {
             "hmac.New(sha256.New, []byte(\"x\"))",
             "hmac.new(b'x', message)",
             "smtp.PlainAuth(\"\", \"bot\", \"x\", \"mail\")",
+            "Client(\"AC0123456789abcdef0123456789abcdef\", \"x\")",
+            "from twilio.rest import Client\nc = Client(sid, 'x')",
+            "@c = Twilio::REST::Client.new sid, 'x'\n",
+            "new Client('SK0123456789abcdef0123456789abcdef', \"x\");",
+            "client.bind('cn=admin,dc=example', 'x', done)",
+            "Minio('s3.local:9000', 'app', 'x')",
+            "AzureKeyCredential(\"x\")",
         ] {
             assert_eq!(found(text), Some("x"), "{text}");
         }
@@ -235,6 +340,11 @@ mod tests {
             "myjwt.sign(claims, 'x')",
             "jwt.sign(claims",
             "session.login()",
+            "Client(\"http://localhost\", \"x\")",
+            "from twilio.rest import Client\nc = Client(sid, token)",
+            "Client(sid, \"x\")",
+            "button.bind('click', 'x')",
+            "new Pusher('x', { cluster: 'eu' })",
         ] {
             assert_eq!(found(text), None, "{text}");
         }
