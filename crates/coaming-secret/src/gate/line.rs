@@ -119,9 +119,9 @@ pub(super) fn is_plain_field(path: &str) -> bool {
     last.is_some_and(|last| TYPED.contains(&last) || PLAIN.contains(&last))
 }
 
-/// Judges a line. `beside` says that a line shortly above is the name of a secret; `is_patched` that its
-/// `value` is that of a field without secrets.
-pub(super) fn judge(line: &str, beside: bool, is_patched: bool) -> Judgement {
+/// Judges a line. `beside` says that a line shortly above is the name of a secret; `is_known` that its
+/// `value` is that of a field or variable without secrets.
+pub(super) fn judge(line: &str, beside: bool, is_known: bool) -> Judgement {
     let mut judgement = Judgement::default();
     let bytes = line.as_bytes();
     let statement = line.trim_start_matches([' ', '\t', '#', '-', '+']);
@@ -140,7 +140,7 @@ pub(super) fn judge(line: &str, beside: bool, is_patched: bool) -> Judgement {
         if is_spaced && !is_flag && !is_setting && !is_entry(line, start) {
             continue;
         }
-        let is_plain = is_patched && own == "value";
+        let is_plain = is_known && own == "value";
         let (is_secret, is_value) = (name::is_secret(own), name::is_value(own) && !is_plain);
         let is_field = rest.trim_start_matches(['"', '\'', '\\']).starts_with(':');
         if is_secret || is_value && is_field {

@@ -1,6 +1,7 @@
 //! Which lines of a text may not be shown.
 
 use super::line::{self, Judgement};
+use super::setting;
 use crate::{detector, structured};
 
 /// How many lines below the name of a secret its value may be.
@@ -21,7 +22,7 @@ pub fn hidden_lines(text: &str) -> Vec<bool> {
 
 /// What the lines above mean for the next one.
 #[derive(Default)]
-struct State {
+struct State<'t> {
     /// The indentation of the line that everything below belongs to, and whether it is the item of
     /// a list, which a dash at the same indentation ends.
     below: Option<(usize, bool)>,
@@ -30,11 +31,13 @@ struct State {
     beside: usize,
     /// The column of a JSON patch's operation whose `path` is that of a field without secrets.
     patch: Option<usize>,
+    /// The column and the value of the last `name`.
+    named: Option<(usize, &'t str)>,
 }
 
-impl State {
+impl<'t> State<'t> {
     /// Whether the line may contain a secret.
-    fn line(&mut self, line: &str) -> bool {
+    fn line(&mut self, line: &'t str) -> bool {
         let body = line.trim_start_matches([' ', '\t']);
         if body.trim().is_empty() {
             return false;
@@ -50,9 +53,9 @@ impl State {
         if is_item {
             self.beside = 0;
         }
-        let is_patched = self.is_patched_value(indent, body);
+        let is_plain = self.is_patched_value(indent, body) | self.is_plain_setting(indent, body);
         let Judgement { mut hidden, opens, continues, names } =
-            line::judge(line, self.beside > 0, is_patched);
+            line::judge(line, self.beside > 0, is_plain);
         hidden |= std::mem::take(&mut self.continues) || inside;
         if opens && self.below.is_none() {
             self.below = Some((indent, is_item));
@@ -63,7 +66,7 @@ impl State {
     }
 }
 
-impl State {
+impl<'t> State<'t> {
     /// Whether the line is the `value` that an operation of a JSON patch gives to a field without
     /// secrets: the `path` above says which.
     fn is_patched_value(&mut self, indent: usize, body: &str) -> bool {
@@ -76,6 +79,30 @@ impl State {
             self.patch = line::is_plain_field(path).then_some(column);
         }
         self.patch == Some(column) && field.starts_with("value:")
+    }
+}
+
+impl<'t> State<'t> {
+    /// Whether the line is the `value` of a variable that is named on it or above it, and is as plain as
+    /// `8080` or `true`.
+    fn is_plain_setting(&mut self, indent: usize, body: &'t str) -> bool {
+        let field = body.trim_start_matches(['-', ' ']);
+        let column = indent + body.len() - field.len();
+        if column > indent || self.named.is_some_and(|(named, _)| column < named) {
+            self.named = None;
+        }
+        if let Some(pair) = field.trim_end().strip_prefix('{').and_then(|it| it.strip_suffix('}')) {
+            let pair = pair.split_once(',').and_then(|(name, value)| {
+                Some((name.trim().strip_prefix("name:")?, value.trim().strip_prefix("value:")?))
+            });
+            return pair.is_some_and(|(name, value)| setting::is_plain(name, value));
+        }
+        if let Some(name) = field.strip_prefix("name:") {
+            self.named = Some((column, name));
+        }
+        let named = self.named.filter(|(named, _)| *named == column).map(|(_, name)| name);
+        let value = field.strip_prefix("value:");
+        named.zip(value).is_some_and(|(name, value)| setting::is_plain(name, value))
     }
 }
 

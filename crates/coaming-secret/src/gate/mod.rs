@@ -28,6 +28,7 @@ mod lines;
 mod message;
 mod name;
 mod package;
+mod setting;
 mod word;
 mod writer;
 

@@ -17,6 +17,10 @@ fn lines_that_may_contain_a_secret() {
         ("data:\n  list:\n  - one\n", 3),
         ("env:\n- name: DB_PASSWORD\n  value: 83454102\n", 3),
         ("env:\n- name: X\n  value: hunter2\n", 3),
+        ("env:\n- name: X\n  value: hunter\n", 3),
+        ("env:\n- name: DB_PASSWORD\n  value: \"8080\"\n", 3),
+        ("env:\n- name: X\n- value: \"8080\"\n", 3),
+        ("stringData:\n  name: X\n  value: info\n", 3),
         ("parameters:\n- name: DB_PASSWORD\n  text: hunter\n", 3),
         ("{\"stringData\": {\"password\": 83454102}}\n", 1),
         ("args:\n- --password\n- hunter\n", 3),
@@ -94,6 +98,8 @@ fn lines_that_are_shown() {
     }
     let patch = "- op: add\n  path: /spec/containers/0/securityContext\n  value:\n    privileged: true\n- op: add\n  path: '/spec/securityContext'\n  value: {runAsUser: 1}\n";
     assert!((3..=7).all(|line| shown(patch, line)));
+    let settings = "env:\n- name: PORT\n  value: \"8080\"\n- name: LOG_LEVEL\n  # of all\n  value: info\n- {name: DEBUG, value: 'true'}\n";
+    assert!((1..=7).all(|line| shown(settings, line)));
     assert!(shown("volumes:\n- secret:\n    secretName: x\n", 3));
     assert!(shown("data:\n  a: b\nspec:\n  c: d\n", 4));
     assert!(shown("env:\n- name: TOKEN\n  valueFrom: {}\n- name: x\n", 4));
