@@ -16,8 +16,8 @@ pub enum ReportError {
     /// A file has several formats.
     #[error("two formats cannot be written to the same file")]
     SameFile,
-    /// A format shows no counts.
-    #[error("`--statistics` has the formats `full` and `json`")]
+    /// No format shows counts.
+    #[error("`--statistics` needs an output of the format `full` or `json`")]
     Statistics,
 }
 
@@ -86,11 +86,21 @@ impl ReportArguments {
         if files.iter().enumerate().any(again) {
             return Err(ReportError::SameFile);
         }
-        let counted = |format: &Format| matches!(format, Format::Full | Format::Json);
-        if self.statistics && !self.format.iter().all(counted) {
+        if self.statistics && self.counting().is_none() {
             return Err(ReportError::Statistics);
         }
         Ok(self.format.iter().copied().zip(files).collect())
+    }
+
+    /// Which of the outputs shows the counts, with `--statistics`: the one on standard output, or else the
+    /// first, of those whose format can.
+    #[must_use]
+    pub fn counting(&self) -> Option<usize> {
+        let counts = |at: &usize| {
+            matches!(self.format.get(*at), Some(Format::Full | Format::Json)) && self.statistics
+        };
+        let mut all = 0..self.format.len();
+        all.clone().filter(counts).find(|at| *at >= self.output.len()).or_else(|| all.find(counts))
     }
 }
 

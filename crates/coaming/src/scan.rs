@@ -114,7 +114,9 @@ fn report(
     let files = judged.sources.iter().map(|(&id, source)| (id, File::of(source))).collect();
     let report = Report::of(judged, &files);
     output::complain_of(&judged.errors);
-    for &(format, file) in outputs {
+    let counting = arguments.counting();
+    for (at, &(format, file)) in outputs.iter().enumerate() {
+        let counts = counting == Some(at);
         let options = FullOptions {
             verbose: arguments.verbose,
             quiet: arguments.quiet,
@@ -122,8 +124,8 @@ fn report(
             ..output::full_options(arguments.color.wanted(), file.is_some())
         };
         output::write(file, |out| match format {
-            Format::Json if arguments.statistics => statistics::json(&report, out),
-            _ if arguments.statistics => statistics::text(&report, out),
+            Format::Json if counts => statistics::json(&report, out),
+            _ if counts => statistics::text(&report, out),
             format => coaming_report::render(&report, format.into(), options, out),
         })?;
     }

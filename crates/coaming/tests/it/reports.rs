@@ -95,7 +95,7 @@ fn formats_and_files_that_do_not_fit_are_refused_before_the_work() {
         (&["scan", "--format", "json", "--format", "sarif"][..], "only one format"),
         (&["scan", "-o", "a", "-o", "b"][..], "more `--output` files"),
         (&["scan", "--format", "json", "-o", "a", "--format", "sarif", "-o", "a"][..], "same file"),
-        (&["scan", "--format", "sarif", "--statistics"][..], "`--statistics` has the formats"),
+        (&["scan", "--format", "sarif", "--statistics"][..], "`--statistics` needs an output"),
     ] {
         let output = run(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
@@ -119,6 +119,27 @@ fn statistics_count_by_rule_most_first() {
     assert_eq!(json["version"], 1);
     assert_eq!(json["statistics"][0]["rule"], "image-tag");
     assert_eq!(json["statistics"][0]["count"], 3);
+}
+
+#[test]
+fn statistics_are_one_output_beside_others() {
+    let files = many(3);
+    let scan = |arguments: &[&str]| {
+        let output = coaming(arguments).current_dir(files.path()).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+        stdout(&output)
+    };
+    let counts = "     3  medium        image-tag                   Image has no version tag\n";
+    let select = ["scan", "--select", "image-tag", "--statistics"];
+    let with = |more: &[&'static str]| scan(&[&select[..], more].concat());
+    let text = with(&["--format", "sarif", "--output", "a.sarif", "--format", "full"]);
+    assert_eq!(text, counts);
+    let read = |name: &str| std::fs::read_to_string(files.path().join(name)).unwrap();
+    assert!(read("a.sarif").contains("image-tag"), "{}", read("a.sarif"));
+    with(&["--format", "full", "--output", "counts", "--format", "json", "--output", "a.json"]);
+    assert_eq!(read("counts"), counts);
+    let json: serde_json::Value = serde_json::from_str(&read("a.json")).unwrap();
+    assert_eq!(json["findings"].as_array().unwrap().len(), 3);
 }
 
 #[test]
