@@ -17,6 +17,8 @@ pub(crate) struct Finder<'r> {
     repository: &'r Repository,
     /// The files of the commit that is checked out.
     head: HashSet<ObjectId>,
+    /// These, and the files of the last commits of all branches.
+    branches: HashSet<ObjectId>,
     submodules: usize,
 }
 
@@ -44,7 +46,14 @@ impl<'r> Finder<'r> {
         new_files(repository, head, &mut seen, &mut |id, _| {
             files.insert(id);
         });
-        Ok(Self { repository, head: files, submodules: seen.submodules.len() })
+        let submodules = seen.submodules.len();
+        let mut in_branches = files.clone();
+        for tree in branches(repository)? {
+            new_files(repository, tree, &mut seen, &mut |id, _| {
+                in_branches.insert(id);
+            });
+        }
+        Ok(Self { repository, head: files, branches: in_branches, submodules })
     }
 
     /// How many submodules the commit that is checked out has.
@@ -63,12 +72,31 @@ impl<'r> Finder<'r> {
             let versions = &mut found.versions;
             let missing = new_files(self.repository, commit.tree, &mut seen, &mut |id, path| {
                 let is_in_head = self.head.contains(&id);
-                versions.push(Version { path, commit: Some(position), is_in_head, id });
+                let is_in_branch = self.branches.contains(&id);
+                let commit = Some(position);
+                versions.push(Version { path, commit, is_in_head, is_in_branch, id });
             });
             found.missing += missing;
         }
         found
     }
+}
+
+/// The trees of the last commits of branches, also of other repositories. Tags and the stash keep
+/// what was removed.
+fn branches(repository: &Repository) -> Result<Vec<ObjectId>, GitError> {
+    let references = repository.references().map_err(GitError::read)?;
+    let local = references.local_branches().map_err(GitError::read)?;
+    let remote = references.remote_branches().map_err(GitError::read)?;
+    let mut trees: Vec<ObjectId> = local
+        .chain(remote)
+        .flatten()
+        .filter_map(|mut branch| branch.peel_to_commit().ok()?.tree_id().ok())
+        .map(gix::Id::detach)
+        .collect();
+    trees.sort_unstable();
+    trees.dedup();
+    Ok(trees)
 }
 
 /// Hands the files of a tree to `add` that were not seen before; returns how many trees are missing.

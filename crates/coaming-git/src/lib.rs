@@ -68,6 +68,8 @@ pub struct Version {
     pub commit: Option<usize>,
     /// Whether the commit that is checked out (`HEAD`) still has this version.
     pub is_in_head: bool,
+    /// Whether that commit or the last one of a branch still has this version.
+    pub is_in_branch: bool,
     id: ObjectId,
 }
 

@@ -28,7 +28,13 @@ fn difference(
 ) -> Vec<Version> {
     let mut versions: Vec<Version> = of
         .difference(other)
-        .map(|(path, id)| Version { path: path.clone(), commit: None, is_in_head: false, id: *id })
+        .map(|(path, id)| Version {
+            path: path.clone(),
+            commit: None,
+            is_in_head: false,
+            is_in_branch: false,
+            id: *id,
+        })
         .collect();
     versions.sort_by(|a, b| (&a.path, a.id).cmp(&(&b.path, b.id)));
     versions

@@ -96,6 +96,7 @@ struct Group {
     /// The oldest commit with it.
     commit: usize,
     is_in_head: bool,
+    is_in_branch: bool,
 }
 
 /// The versions that contain the same secret, by the secret or by the secret and the file.
@@ -110,14 +111,16 @@ impl<K: Eq + Hash> Groups<K> {
     }
 
     /// Adds a version; returns the number of its group.
-    fn add(&mut self, key: K, commit: usize, is_in_head: bool) -> usize {
+    fn add(&mut self, key: K, commit: usize, version: &Version) -> usize {
+        let &Version { is_in_head, is_in_branch, .. } = version;
         let number = *self.numbers.entry(key).or_insert(self.groups.len());
         if number == self.groups.len() {
-            self.groups.push(Group { commit, is_in_head });
+            self.groups.push(Group { commit, is_in_head, is_in_branch });
         }
         let group = &mut self.groups[number];
         group.commit = group.commit.min(commit);
         group.is_in_head |= is_in_head;
+        group.is_in_branch |= is_in_branch;
         number
     }
 }
@@ -134,8 +137,8 @@ fn keep_oldest(report: &mut TextReport, history: &History) {
         of_findings.push(found.map(|(version, commit)| {
             let identity = identity(finding, report);
             let file = (identity.clone(), version.path.as_str());
-            let anywhere = anywhere.add(identity, commit, version.is_in_head);
-            (commit, anywhere, in_files.add(file, commit, version.is_in_head))
+            let anywhere = anywhere.add(identity, commit, version);
+            (commit, anywhere, in_files.add(file, commit, version))
         }));
     }
     let mut of_findings = of_findings.into_iter();
@@ -144,7 +147,7 @@ fn keep_oldest(report: &mut TextReport, history: &History) {
         let (secret, file) = (&anywhere.groups[secret], &in_files.groups[file]);
         let is_kept = commit == file.commit && (file.is_in_head || !secret.is_in_head);
         if let Some(oldest) = history.commits().get(secret.commit).filter(|_| is_kept) {
-            add_commit(finding, oldest, !file.is_in_head);
+            add_commit(finding, oldest, !file.is_in_branch);
         }
         is_kept
     });

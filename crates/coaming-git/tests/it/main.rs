@@ -51,6 +51,31 @@ fn each_version_is_listed_once_by_the_oldest_commit_that_has_it() {
 }
 
 #[test]
+fn what_another_branch_has_is_not_gone() {
+    let repository = GitRepository::new();
+    let first = repository.commit("main", "1 +0000", &[], &[("a", Some("1"))]);
+    let second = repository.commit("main", "2 +0000", &[], &[("a", Some("2"))]);
+    repository.commit("other", "3 +0000", &[&first], &[("b", Some("3"))]);
+    repository.commit("other", "4 +0000", &[], &[("b", Some("4"))]);
+    repository.commit("main", "5 +0000", &[&second], &[("c", Some("5"))]);
+    let history = History::read(repository.path(), &Since::Beginning).unwrap();
+    let found: Vec<(&str, bool, bool)> = history
+        .versions()
+        .iter()
+        .map(|it| (it.path.as_str(), it.is_in_head, it.is_in_branch))
+        .collect();
+    // `a` has its first version on the other branch, and `b` its last one.
+    let expected = [
+        ("a", false, true),
+        ("a", true, true),
+        ("b", false, false),
+        ("b", false, true),
+        ("c", true, true),
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
 fn since_leaves_out_what_older_commits_have() {
     let (repository, ids) = branchy();
     let since = |since: Since| listed(&History::read(repository.path(), &since).unwrap());
