@@ -81,7 +81,13 @@ impl Kustomization {
             return Err(build.invalid(value.source, message));
         }
         if let Some((value, field)) = self.mistyped() {
-            let message = format!("`{field}` must be text: put `{}` in quotes", value.str());
+            let message = match &value.kind {
+                Kind::Scalar(scalar) => {
+                    format!("`{field}` must be text: put `{}` in quotes", scalar.text)
+                }
+                Kind::List(_) => format!("`{field}` must be text, and is a list"),
+                Kind::Map(_) => format!("`{field}` must be text, and is a mapping"),
+            };
             return Err(build.invalid(value.source, message));
         }
         let kind = self.kind();
@@ -112,7 +118,7 @@ impl Kustomization {
                 !scalar.is_text
                     && !matches!(Typed::of_plain(&scalar.text), Typed::Str(_) | Typed::Null)
             }
-            Kind::List(_) | Kind::Map(_) => false,
+            Kind::List(_) | Kind::Map(_) => true,
         };
         let texts = ["namePrefix", "nameSuffix", "namespace"];
         let fields = texts.iter().filter_map(|field| Some((self.root.get(field)?, *field)));

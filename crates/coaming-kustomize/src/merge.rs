@@ -177,6 +177,8 @@ fn merge_maps(
         _ => {}
     }
     let Kind::Map(entries) = &mut target.kind else { return Ok(Some(target)) };
+    // Keys that the target has, but that were deleted, do not come back.
+    let known: HashSet<_> = entries.iter().map(|entry| entry.key.clone()).collect();
     let mut merged = Vec::with_capacity(entries.len());
     for Entry { key, is_plain, source, value } in std::mem::take(entries) {
         let theirs = patch.and_then(|patch| patch.get(&key));
@@ -184,11 +186,9 @@ fn merge_maps(
             merged.push(Entry { key, is_plain, source, value });
         }
     }
-    // Keys that the target has, but that were deleted, do not come back.
-    let known: HashSet<&str> = merged.iter().map(|entry| &*entry.key).collect();
     let mut added = Vec::new();
     for entry in patch.map(Value::entries).unwrap_or_default() {
-        if &*entry.key == DIRECTIVE || known.contains(&*entry.key) || is_deletion(&entry.value) {
+        if &*entry.key == DIRECTIVE || known.contains(&entry.key) || is_deletion(&entry.value) {
             continue;
         }
         if let Some(value) = merge(None, Some(&entry.value), typing.field(&entry.key))? {
@@ -196,7 +196,6 @@ fn merge_maps(
             added.push(Entry { key: key.clone(), is_plain: *is_plain, source: *source, value });
         }
     }
-    drop(known);
     merged.append(&mut added);
     target.kind = Kind::Map(merged);
     Ok(Some(target))
@@ -212,9 +211,13 @@ struct Items {
 }
 
 impl Items {
+    /// The text of a key, or of the item itself. A mapping or a list that is there has an empty one.
     fn text(&self, handle: usize, key: &str) -> Option<&str> {
         let item = self.values.get(handle)?;
-        if key.is_empty() { item.as_text() } else { item.get(key).and_then(Value::as_text) }
+        if key.is_empty() {
+            return item.as_text();
+        }
+        Some(item.get(key)?.as_text().unwrap_or_default())
     }
 
     /// Whether an item has these values; an empty one matches any. Keys without a value follow the
@@ -226,11 +229,15 @@ impl Items {
             })
     }
 
-    /// Puts an item in the place of those with its keys, or at the end; `None` removes them.
+    /// Puts an item in the place of those with its keys, or at the end; `None` removes them. Empty
+    /// items go, whatever their keys.
     fn put(&self, list: &mut Vec<usize>, keys: &[&str], values: &[String], new: Option<usize>) {
         let mut found = false;
         let mut kept = Vec::with_capacity(list.len() + 1);
         for &handle in list.iter() {
+            if self.values.get(handle).is_none_or(is_empty) {
+                continue;
+            }
             if self.has(handle, keys, values) {
                 found = true;
                 kept.extend(new);
@@ -252,7 +259,13 @@ impl Items {
     }
 
     fn values_of(&self, handle: usize, keys: &[&str]) -> Vec<String> {
-        let text = |key: &&str| self.text(handle, key).unwrap_or_default().to_owned();
+        let is_null = |key: &str| {
+            self.values.get(handle).and_then(|item| item.get(key)).is_some_and(Value::is_null)
+        };
+        let text = |key: &&str| match self.text(handle, key) {
+            Some(text) if !is_null(key) => text.to_owned(),
+            _ => String::new(),
+        };
         keys.iter().map(text).collect()
     }
 }
@@ -286,7 +299,8 @@ fn merge_lists(
     } else {
         keys.iter().map(String::as_str).collect()
     };
-    if keys != primitive && old.iter().chain(&new).any(|item| !item.is_map()) {
+    let is_unfit = |item: &Value| !item.is_map() && !item.is_null();
+    if keys != primitive && old.iter().any(is_unfit) {
         return Err("an item of a list that merges is not a mapping".to_owned());
     }
     let theirs: Vec<usize> = (old.len()..old.len() + new.len()).collect();
@@ -393,6 +407,8 @@ fn append(items: &Items, result: &mut Vec<usize>, handle: usize, keys: &[&str]) 
         items.put(result, keys, &values, None);
     }
     if values.is_empty() {
+        // To Kustomize, an item without any key is in the place of all others.
+        *result = vec![handle];
         return;
     }
     items.put(result, keys, &values, Some(handle));

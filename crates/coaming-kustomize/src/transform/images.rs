@@ -27,6 +27,9 @@ pub(crate) fn set(
         let source = resource.source();
         for spec in specs {
             spec.apply(&mut resource.root, Create::Nothing, source, &mut |node| {
+                if node.is_map() || node.is_list() {
+                    return Err("an image is not text".to_owned());
+                }
                 change.apply(node);
                 Ok(())
             })?;

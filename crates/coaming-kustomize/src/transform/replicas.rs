@@ -30,6 +30,9 @@ pub(crate) fn set(
             }
             found = true;
             spec.apply(&mut resource.root, Create::Scalar, count.source, &mut |node| {
+                if node.is_map() || node.is_list() {
+                    return Err(format!("the replicas of `{name}` are not a number"));
+                }
                 // The quotes of what is there stay, so that the count is text.
                 let was_quoted = matches!(&node.kind, Kind::Scalar(old) if old.is_quoted);
                 *node = Value::plain(count.str(), count.source);
