@@ -4,6 +4,7 @@
 
 mod disk;
 mod generated;
+mod law;
 mod oracle;
 mod origins;
 mod secrets;

@@ -77,7 +77,7 @@ pub(crate) fn assert_same(kubectl: &Path, directory: &Path) -> bool {
         .unwrap_or_else(|difference| panic!("{}: {difference}", directory.display()))
 }
 
-fn kustomizations(directory: &Path, found: &mut Vec<PathBuf>) {
+pub(crate) fn kustomizations(directory: &Path, found: &mut Vec<PathBuf>) {
     let names = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
     if names.iter().any(|name| directory.join(name).is_file()) {
         found.push(directory.to_path_buf());
