@@ -10,8 +10,20 @@ const FIRST: u32 = 0x10_ff00;
 /// How the UTF-8 of every stand-in begins.
 const LEAD: u8 = 0xf4;
 
+/// Bytes as a text, with Unicode's replacement character in the place of what is not UTF-8.
+pub(crate) fn lossy(bytes: &[u8]) -> Cow<'_, str> {
+    // To check the whole is several times as fast as to look for what is wrong.
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(bytes),
+    }
+}
+
 /// Bytes as a text.
 pub(crate) fn to_text(bytes: &[u8]) -> String {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return text.to_owned();
+    }
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         text.push_str(chunk.valid());

@@ -34,7 +34,9 @@ pub(crate) fn first_document(text: &str) -> Result<Option<Document>, String> {
 
 /// The first document, if the text has one; else why not, and at which byte.
 pub(crate) fn located_document(text: &str) -> Result<Option<Document>, (String, usize)> {
-    if let Some((offset, _)) = text.char_indices().find(|(_, c)| bytes::stray(*c).is_some()) {
+    if bytes::has_strays(text)
+        && let Some((offset, _)) = text.char_indices().find(|(_, c)| bytes::stray(*c).is_some())
+    {
         return Err(located(text, offset, "invalid UTF-8"));
     }
     let stream = coaming_yaml::parse(Arc::from(text));

@@ -1,5 +1,7 @@
 //! `.helmignore`.
 
+use std::collections::HashMap;
+
 use super::pattern::Pattern;
 use crate::failure::Failure;
 
@@ -36,17 +38,31 @@ impl Rules {
         Ok(Self { rules })
     }
 
-    /// Whether a file, or a directory that it is in, is ignored.
-    pub(super) fn ignores(&self, path: &str) -> bool {
-        let ends = path.match_indices('/').map(|(at, _)| (at, true));
-        ends.chain([(path.len(), false)]).any(|(end, is_directory)| {
-            self.matches(path.get(..end).unwrap_or_default(), is_directory)
-        })
+    /// The files that are not ignored.
+    pub(super) fn kept(&self, contents: Vec<(String, Vec<u8>)>) -> Vec<(String, Vec<u8>)> {
+        // Many files are in the same directory.
+        let mut directories = HashMap::new();
+        contents.into_iter().filter(|(path, _)| !self.ignores(path, &mut directories)).collect()
+    }
+
+    /// Whether a file, or a directory that it is in, is ignored; `directories` are those that are
+    /// known.
+    fn ignores(&self, path: &str, directories: &mut HashMap<String, bool>) -> bool {
+        let is_inside = path.match_indices('/').any(|(end, _)| {
+            let directory = path.get(..end).unwrap_or_default();
+            if let Some(is_ignored) = directories.get(directory) {
+                return *is_ignored;
+            }
+            let is_ignored = self.matches(directory, true);
+            directories.insert(directory.to_owned(), is_ignored);
+            is_ignored
+        });
+        is_inside || self.matches(path, false)
     }
 
     fn matches(&self, path: &str, is_directory: bool) -> bool {
+        let name = path.rsplit('/').next().unwrap_or_default();
         for rule in &self.rules {
-            let name = path.rsplit('/').next().unwrap_or_default();
             let subject = if rule.whole_path { path } else { name };
             let fits = rule.pattern.fits(subject);
             if rule.negate {

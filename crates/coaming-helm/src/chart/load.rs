@@ -11,7 +11,7 @@ use super::{Chart, Files, Metadata, Template, unpack};
 use crate::failure::Failure;
 use crate::origin::Origin;
 use crate::value::{Map, Value};
-use crate::{SourceMap, decode};
+use crate::{SourceMap, bytes, decode};
 
 /// How deep charts may be in charts.
 const MAX_DEPTH: usize = 12;
@@ -21,8 +21,7 @@ pub(crate) fn load(contents: Vec<(String, Vec<u8>)>, files: &mut Files) -> Resul
     let ignore = contents.iter().find(|(path, _)| path == ".helmignore");
     let ignore = ignore.map(|(_, text)| String::from_utf8_lossy(text).into_owned());
     let rules = Rules::parse(&ignore.unwrap_or_default())?;
-    let kept = contents.into_iter().filter(|(path, _)| !rules.ignores(path)).collect();
-    chart(kept, "", files, 0)
+    chart(rules.kept(contents), "", files, 0)
 }
 
 /// The chart whose files are given; `prefix` is its directory in the outermost chart.
@@ -123,14 +122,14 @@ impl Parts {
                 }
             }
             path if path.starts_with("templates/") => {
-                let text: Arc<str> = String::from_utf8_lossy(&content).into();
+                let text: Arc<str> = bytes::lossy(&content).into();
                 let file = files.add(name, Arc::clone(&text))?;
                 self.templates.push(Template { path: path.to_owned(), file, text });
             }
             path if path.starts_with("charts/") => self.subchart(path, content),
             path => {
                 if path.starts_with("crds/") && is_manifest(path) {
-                    let text: Arc<str> = String::from_utf8_lossy(&content).into();
+                    let text: Arc<str> = bytes::lossy(&content).into();
                     let file = files.add(name.clone(), Arc::clone(&text))?;
                     self.crds.push(Template { path: path.to_owned(), file, text });
                 }
@@ -171,7 +170,7 @@ fn is_manifest(path: &str) -> bool {
 
 /// A YAML file as a value whose parts know where they are.
 fn yaml(name: String, content: &[u8], files: &mut Files) -> Result<Value, Failure> {
-    let text: Arc<str> = String::from_utf8_lossy(content).into();
+    let text: Arc<str> = bytes::lossy(content).into();
     let file = files.add(name.clone(), Arc::clone(&text))?;
     value(&name, &text, &|offset: usize| value_at(file, offset, true))
 }
@@ -195,7 +194,7 @@ pub(crate) fn made_yaml(
 
 /// A file of values: each of its documents over those before it, as in Helm 4.
 pub(crate) fn values(name: String, content: &[u8], files: &mut Files) -> Result<Value, Failure> {
-    let text: Arc<str> = String::from_utf8_lossy(content).into();
+    let text: Arc<str> = bytes::lossy(content).into();
     let file = files.add(name.clone(), Arc::clone(&text))?;
     joined(&name, &text, &|offset: usize| value_at(file, offset, true))
 }

@@ -36,30 +36,31 @@ impl Pattern {
 
     /// Whether the whole of a path fits. Takes time in proportion to the lengths of both, multiplied.
     pub(super) fn fits(&self, path: &str) -> bool {
-        let path: Vec<char> = path.chars().collect();
+        let character = |at: usize| path.get(at..).and_then(|rest| rest.chars().next());
         let (mut part, mut at) = (0, 0);
         // The last `*`, and how far it reaches so far.
         let mut last_many: Option<(usize, usize)> = None;
         loop {
-            match (self.0.get(part), path.get(at)) {
+            match (self.0.get(part), character(at)) {
                 (None, None) => return true,
                 (Some(Part::Many), _) => {
                     last_many = Some((part, at));
                     part += 1;
                     continue;
                 }
-                (Some(own), Some(&character)) if own.fits(character) => {
+                (Some(own), Some(next)) if own.fits(next) => {
                     part += 1;
-                    at += 1;
+                    at += next.len_utf8();
                     continue;
                 }
                 _ => {}
             }
-            match last_many {
-                Some((many, reached)) if path.get(reached).is_some_and(|it| *it != '/') => {
-                    last_many = Some((many, reached + 1));
+            let Some((many, reached)) = last_many else { return false };
+            match character(reached) {
+                Some(skipped) if skipped != '/' => {
+                    at = reached + skipped.len_utf8();
+                    last_many = Some((many, at));
                     part = many + 1;
-                    at = reached + 1;
                 }
                 _ => return false,
             }

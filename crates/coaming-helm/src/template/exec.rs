@@ -90,6 +90,11 @@ impl Exec {
         let Some(template) = template else {
             return Err(fail(format!("no template {name:?} associated with template \"gotpl\"")));
         };
+        self.run_template(name, &template, data)
+    }
+
+    fn run_template(&self, name: &str, template: &Template, data: Value) -> Result<Buffer, Error> {
+        let fail = |message: String| Error { message, origin: Origin::default() };
         if self.depth.get() >= MAX_CALLS {
             return Err(fail(format!(
                 "rendering template has a nested reference name: {name}: \
@@ -115,13 +120,13 @@ impl Exec {
         let parsed = super::parse("gotpl", marked.as_str(), &origin).map_err(|error| {
             format!("cannot parse template {:?}: {}", marked.as_str(), error.message)
         })?;
-        let outer = Rc::clone(&self.templates.borrow());
-        self.budget.nodes(outer.len())?;
-        let mut inner = HashMap::clone(&outer);
-        define(&mut inner, parsed);
-        *self.templates.borrow_mut() = Rc::new(inner);
-        let result = self.run("gotpl", data);
-        *self.templates.borrow_mut() = outer;
+        let result = match parsed.as_slice() {
+            // It defines nothing and does not call itself: the others need not be copied.
+            [(name, own)] if !marked.as_str().contains(&**name) => {
+                self.run_template(name, own, data)
+            }
+            _ => self.run_defining(parsed, data)?,
+        };
         match result {
             Ok(buffer) => Ok(Value::from(buffer.without_no_value())),
             Err(error) => Err(format!(
@@ -130,6 +135,22 @@ impl Exec {
                 error.message
             )),
         }
+    }
+
+    /// Evaluates the last of these templates while all of them are defined.
+    fn run_defining(
+        &self,
+        parsed: Vec<(Rc<str>, Template)>,
+        data: Value,
+    ) -> Result<Result<Buffer, Error>, String> {
+        let outer = Rc::clone(&self.templates.borrow());
+        self.budget.nodes(outer.len())?;
+        let mut inner = HashMap::clone(&outer);
+        define(&mut inner, parsed);
+        *self.templates.borrow_mut() = Rc::new(inner);
+        let result = self.run("gotpl", data);
+        *self.templates.borrow_mut() = outer;
+        Ok(result)
     }
 
     fn list(
