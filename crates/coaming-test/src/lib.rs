@@ -15,6 +15,8 @@ pub mod http_server;
 pub mod image_archives;
 pub mod manifests;
 pub mod planted_secrets;
+#[cfg(unix)]
+pub mod postgres;
 pub mod real_images;
 pub mod skip;
 pub mod tables;
