@@ -411,6 +411,8 @@ fn images_that_write_their_own_files_keep_a_writable_root() {
         ("quay.io/keycloak/keycloak:24.0", "", false),
         ("quay.io/keycloak/keycloak:24.0", ", args: [start, --optimized]", true),
         ("elasticsearch:8.13.0", ", command: [sleep, '1']", true),
+        ("confluentinc/cp-kafka:7.6.1", "", false),
+        ("phpmyadmin:5.2.1", "", false),
     ] {
         let edits = edits(image, more);
         assert_eq!(edits.contains("readOnlyRootFilesystem"), is_set, "{image}: {edits}");
@@ -428,6 +430,26 @@ fn images_that_write_their_own_files_keep_a_writable_root() {
         found[0].fix.as_ref().unwrap().applicability,
         coaming_finding::Applicability::Manual
     );
+}
+
+#[test]
+fn images_that_run_as_root_get_no_demand_that_the_kubelet_refuses() {
+    for (image, user) in [
+        ("eclipse-temurin:21.0.4_7-jre", None),
+        ("docker.io/library/gradle:8.10.2", None),
+        ("minio/minio:RELEASE.2024-09-13T20-26-02Z", None),
+        ("amazon/aws-cli:2.17.0", None),
+        ("confluentinc/cp-kafka:7.6.1", Some("1000")),
+        ("mailhog/mailhog:v1.0.1", Some("1000")),
+        ("registry.example.com/eclipse-temurin:21.0.4", Some("")),
+    ] {
+        let found = manifest(&pod(&format!("{{containers: [{{name: a, image: '{image}'}}]}}")));
+        let finding = found.into_iter().find(|it| it.rule.id == *"missing-security-context");
+        let edits = format!("{:?}", finding.unwrap().fix.unwrap().edits);
+        assert_eq!(edits.contains("runAsNonRoot"), user.is_some(), "{image}: {edits}");
+        let has_number = edits.contains(&format!("Int({})", user.unwrap_or_default()));
+        assert_eq!(has_number, user.is_some_and(|user| !user.is_empty()), "{image}: {edits}");
+    }
 }
 
 #[test]
@@ -460,4 +482,21 @@ fn generated_names_are_named_once() {
     let messages = found.iter().filter(|it| it.rule.id.as_str() == "no-ingress-policy");
     let expected = "no network policy guards the ingress or egress of run-, a Pod without a name in namespace `default`";
     assert!(messages.into_iter().any(|it| it.message == expected), "{found:#?}");
+}
+
+#[test]
+fn ranges_of_the_whole_internet_limit_nothing() {
+    let found = |spec: &str| {
+        let text = format!(
+            "apiVersion: acid.zalan.do/v1\nkind: postgresql\nmetadata: {{name: db, namespace: demo}}\nspec: {{{spec}}}\n"
+        );
+        of(&manifest(&text), "exposed-service")
+    };
+    for switch in ["enableMasterLoadBalancer", "enableReplicaPoolerLoadBalancer"] {
+        let with = |ranges: &str| found(&format!("{switch}: true{ranges}"));
+        assert_eq!(with(""), [Severity::High], "{switch}");
+        assert_eq!(with(", allowedSourceRanges: [10.0.0.0/8, 0.0.0.0/0]"), [Severity::High]);
+        assert_eq!(with(", allowedSourceRanges: [10.0.0.0/8]"), []);
+    }
+    assert_eq!(found("enableMasterLoadBalancer: false"), []);
 }

@@ -13,7 +13,9 @@ use crate::rules::phrases;
 /// Groups of operators, with what they run.
 const OPERATORS: &[(&str, &str)] = &[
     ("acid.zalan.do", "a PostgreSQL database"),
+    ("clickhouse.altinity.com", "a ClickHouse database"),
     ("databases.spotahome.com", "a Redis cache"),
+    ("dragonflydb.io", "a Redis cache"),
     ("elasticsearch.k8s.elastic.co", "a search database"),
     ("k8s.mariadb.com", "a MySQL database"),
     ("k8ssandra.io", "a Cassandra database"),
@@ -36,7 +38,12 @@ const OPERATORS: &[(&str, &str)] = &[
 const TYPES: &[&str] = &["type", "serviceType", "exposeType"];
 
 /// Switches of operators for a load balancer.
-const SWITCHES: &[&str] = &["enableMasterLoadBalancer", "enableReplicaLoadBalancer"];
+const SWITCHES: &[&str] = &[
+    "enableMasterLoadBalancer",
+    "enableMasterPoolerLoadBalancer",
+    "enableReplicaLoadBalancer",
+    "enableReplicaPoolerLoadBalancer",
+];
 
 /// An opening that an object makes.
 struct Opened<'a> {
@@ -103,7 +110,7 @@ fn opened<'a>(object: Object<'a>, what: &'static str) -> Option<Opened<'a>> {
         let is_on = |field: &&str| spec.boolean(field) == Some(true);
         let field = SWITCHES.iter().find(|field| is_on(field))?;
         let node = spec.field(field)?;
-        let is_open = spec.list("allowedSourceRanges").next().is_none();
+        let is_open = !are_closed(spec.strings("allowedSourceRanges"));
         let (through, severity) = ("a load balancer", Severity::High);
         is_open.then_some(Opened { node, what, through, severity })
     })
@@ -131,11 +138,15 @@ fn listener<'a>(spec: Node<'a>, what: &'static str) -> Option<Opened<'a>> {
     })
 }
 
+/// Whether there are ranges of addresses, and none of them is the whole Internet.
+fn are_closed<'a>(ranges: impl Iterator<Item = &'a str>) -> bool {
+    let mut ranges = ranges.peekable();
+    ranges.peek().is_some() && ranges.all(|range| !matches!(range, "0.0.0.0/0" | "::/0"))
+}
+
 /// Whether a Service is for a private network, or for certain addresses alone.
 fn is_limited(service: Node<'_>) -> bool {
-    let is_closed = |range: &str| !matches!(range, "0.0.0.0/0" | "::/0");
-    let mut ranges = service.strings("loadBalancerSourceRanges").peekable();
-    let has_ranges = ranges.peek().is_some() && ranges.all(is_closed);
+    let has_ranges = are_closed(service.strings("loadBalancerSourceRanges"));
     let metadata = service.mapping("metadata");
     let annotations = service.pairs("annotations").chain(metadata.pairs("annotations"));
     has_ranges

@@ -39,12 +39,17 @@ const KNOWN: &[(&str, &[&str])] = &[
 /// Images whose programs write among their own files when they start, where an empty volume would
 /// hide what they need: by the last part of their name, with the directory.
 const SELF_WRITING: &[(&str, &str)] = &[
+    ("cp-kafka", "/etc/kafka"),
+    ("cp-schema-registry", "/etc/schema-registry"),
+    ("cp-zookeeper", "/etc/kafka"),
     ("elasticsearch", "/usr/share/elasticsearch/config"),
     ("opensearch", "/usr/share/opensearch/config"),
     ("keycloak", "/opt/keycloak/lib/quarkus"),
     ("gitlab-ce", "/opt/gitlab"),
     ("gitlab-ee", "/opt/gitlab"),
     ("pgadmin4", "/pgadmin4"),
+    ("phpmyadmin", "/etc/phpmyadmin"),
+    ("pihole", "/etc/pihole"),
 ];
 
 /// The same for all images of an owner but those that only have tools.
