@@ -42,7 +42,13 @@ const WORDS: &[&str] = &[
 #[must_use]
 pub fn is_shown_package_name(name: &str) -> bool {
     let decoded = decoded(name);
-    let is_password = !decoded.contains(['/', '@']) && word::is_chosen(&decoded);
+    // An address without a port, also one that was cut at the host.
+    let is_cut = decoded.split_once("://").is_some_and(|(_, rest)| {
+        let authority = rest.split('/').next().unwrap_or_default();
+        let port = authority.rsplit_once(':').map(|(_, port)| port);
+        port.is_some_and(|port| !port.bytes().all(|byte| byte.is_ascii_digit()))
+    });
+    let is_password = is_cut || !decoded.contains(['/', '@']) && word::is_chosen(&decoded);
     !is_password && !has_credentials(&decoded)
 }
 
@@ -310,6 +316,8 @@ mod tests {
             assert_eq!(shown_purl(purl), shown, "{purl}");
         }
         assert!(is_shown_package_name("@acme/lib2") && is_shown_package_name("libstdc++6"));
+        assert!(is_shown_package_name("https://git.example:8443/a"));
         assert!(!is_shown_package_name("https://bot:walnut@git.example/a"));
+        assert!(!is_shown_package_name("@https://bot:walnut913"));
     }
 }
