@@ -134,6 +134,19 @@ pub(crate) fn is_bare_word(value: &str) -> bool {
         || is_call(value)
         || is_type(value)
         || is_constant(value)
+        || is_entry_point(value)
+}
+
+/// Whether a value is a class or function of a module, as Python's packages list them:
+/// `shop.auth.v3:Password`.
+fn is_entry_point(value: &str) -> bool {
+    let is_name = |part: &str| {
+        part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    value.split_once(':').is_some_and(|(module, name)| {
+        module.contains('.') && module.split('.').all(is_name) && name.split('.').all(is_name)
+    })
 }
 
 /// Whether a value is a type or a path in code: `Option<String>`, `mio::Token`, `Token![auto]`.
@@ -318,6 +331,13 @@ fn has_parts_of_names(value: &str) -> bool {
     })
 }
 
+/// Whether a value is lowercase words with underscores, such as a setting: `module_strict_utf8_response`.
+fn is_snake_case(value: &str) -> bool {
+    value.matches('_').count() >= 2
+        && !value.bytes().any(|byte| byte.is_ascii_uppercase())
+        && has_parts_of_names(value)
+}
+
 /// How likely a value is a key although its name is vague: it must be long and entirely random.
 fn possible_key(value: &str) -> Option<Confidence> {
     let bytes = value.as_bytes();
@@ -328,6 +348,7 @@ fn possible_key(value: &str) -> Option<Confidence> {
         && !noise::is_identifier(value)
         && !noise::has_run(bytes)
         && !is_resource_name(value)
+        && !is_snake_case(value)
         && !looks_like_code(value)
         && randomness::entropy(bytes) >= 3.5
         && !value.bytes().any(|byte| byte.is_ascii_whitespace() || b":.,@%".contains(&byte));

@@ -201,6 +201,12 @@ pub(crate) fn is_credential(expected: Option<Expected>, name: &str, value: &str)
     if is_own_name || value.ends_with([':', ',', '(', '[', '{', '-', '/']) {
         return false;
     }
+    // The next field of a form, and the parts that a pattern found.
+    let unnumbered = |text: &'_ str| text.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned();
+    let is_next = unnumbered(name).len() < name.len() && unnumbered(name) == unnumbered(value);
+    if is_next || value.contains("\\1") {
+        return false;
+    }
     // Base64 ends so, and the start of an assignment.
     if value.ends_with('=') && !randomness::looks_random(value.as_bytes()) {
         return false;

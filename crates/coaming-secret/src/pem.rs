@@ -2,6 +2,10 @@
 
 use std::ops::Range;
 
+use base64::Engine as _;
+
+use crate::check;
+
 /// The start of all PEM blocks.
 pub(crate) const BEGIN: &[u8] = b"-----BEGIN ";
 
@@ -32,7 +36,9 @@ pub(crate) fn private_key(text: &[u8], start: usize) -> Option<PrivateKey> {
     let mut sorted: Vec<u8> = key.iter().copied().filter(u8::is_ascii_alphanumeric).collect();
     sorted.sort_unstable();
     sorted.dedup();
-    if has_ellipsis(key) || !has_key_lines(key, letters, sorted.len(), body_end < body.len()) {
+    let is_closed = body_end < body.len();
+    let is_example = has_ellipsis(key) || is_closed && is_cut_off(key);
+    if is_example || !has_key_lines(key, letters, sorted.len(), is_closed) {
         return None;
     }
     let after = text.get(body_start + body_end..limit).unwrap_or_default();
@@ -59,6 +65,23 @@ fn is_encrypted(key: &[u8]) -> bool {
     let after = find(key, OPENSSH).and_then(|at| key.get(at + OPENSSH.len()..));
     find(key, b"Proc-Type: 4,ENCRYPTED").is_some()
         || after.is_some_and(|after| after.len() > 100 && !after.starts_with(NO_CIPHER))
+}
+
+/// Whether between header and footer is only the first line of a key that says it is longer, as in
+/// documentation.
+fn is_cut_off(key: &[u8]) -> bool {
+    let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/".contains(byte);
+    let from = key.windows(3).position(|start| start == b"MII").unwrap_or(key.len());
+    let digits = key.get(from..).unwrap_or_default();
+    let start: Vec<u8> = digits.iter().copied().take(8).filter(is_digit).collect();
+    // A sequence whose length is in the next two bytes.
+    let [0x30, 0x82, high, low, ..] = check::STANDARD.decode(start).unwrap_or_default()[..] else {
+        return false;
+    };
+    let length = usize::from(u16::from_be_bytes([high, low])) + 4;
+    // Lines have at most 76 digits.
+    let count = digits.iter().filter(|byte| is_digit(byte)).count();
+    count <= 76 && count * 3 / 4 * 2 < length
 }
 
 /// Whether the text between header and footer is a key: base64 in lines of a real length, or a

@@ -67,6 +67,8 @@ pub(crate) fn password(text: &[u8], separator: usize) -> Option<Range<usize>> {
         && !is_word_for_password(value)
         && value.chars().count() >= MIN_PASSWORD
         && user != b"username"
+        // The account of Oracle's examples, in the manuals of all that connects to databases.
+        && !(user == b"scott" && value == "tiger")
         // CVS: `:pserver:anonymous@host`.
         && !value.ends_with(":anoncvs")
         && !value.ends_with(":anonymous")
@@ -88,7 +90,8 @@ pub(crate) fn is_word_for_password(value: &str) -> bool {
         }
     }
     let words = ["mypass", "mypassword", "pass", "passwd", "password", "passsword", "pssword"];
-    words.contains(&letters.as_str()) || matches!(letters.as_str(), "pwd" | "port" | "pasword")
+    words.contains(&letters.as_str())
+        || matches!(letters.as_str(), "psw" | "pwd" | "port" | "pasword")
 }
 
 /// Whether a value is lowercase words with escaped signs: `secret%3Dpassword`.

@@ -197,7 +197,14 @@ fn is_of_syntax(value: &str) -> bool {
         !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-')
     };
     let port = value.strip_suffix("/tcp").or_else(|| value.strip_suffix("/udp"));
-    value.strip_prefix("--").is_some_and(is_name)
+    // `StrictHostKeyChecking=no`
+    let is_option = value.split_once('=').is_some_and(|(name, setting)| {
+        name.len() >= 8
+            && name.bytes().all(|byte| byte.is_ascii_alphabetic())
+            && matches!(setting, "yes" | "no" | "true" | "false")
+    });
+    is_option
+        || value.strip_prefix("--").is_some_and(is_name)
         || value
             .strip_suffix('=')
             .is_some_and(|name| name.bytes().all(|byte| byte.is_ascii_alphabetic()))

@@ -54,6 +54,7 @@ const MARKERS: &[&str] = &[
     "fill_me",
     "lorem",
     "notarealsecret",
+    "encodedsecret",
     "not-a-real",
     "not_a_real",
     "not-real",

@@ -49,6 +49,42 @@ fn manuals_and_help() {
     }
 }
 
+/// What packages of Python and Node were wrongly said to contain, each beside what is a secret in
+/// the same place.
+#[test]
+fn code_and_lists_of_packages() {
+    let first_line = "MIIEpQIBAAKCAQEAuyf/lNrH9ck8DmNyo3fGgvCI1l9s+cmBY3WIz+cUDqmxiieR";
+    let header = "-----BEGIN RSA PRIVATE KEY-----";
+    let footer = "-----END RSA PRIVATE KEY-----";
+    for (path, line) in [
+        ("a.py", format!("\"\"\"For example, `{header} {first_line}. {footer}`\"\"\"")),
+        ("a.py", format!("\"\"\"such as `{header}{first_line}\\\\n.{footer}`\"\"\"")),
+        (
+            "entry_points.txt",
+            "v3password = keystoneauth1.loading._plugins.identity.v3:Password".into(),
+        ),
+        ("a.py", "@sensitive_variables(\"password1\", \"password2\")".into()),
+        ("a.py", "accept_key = \"StrictHostKeyChecking=no\"".into()),
+        ("a.py", "header = re.sub(regex, rf\"Credential=\\1/\\2/{region}/\", header)".into()),
+        ("a.yml", "ini:\n- {key: module_strict_utf8_response, section: defaults}".into()),
+        ("a.js", "*   \"secret\": \"BASE32ENCODEDSECRET\",".into()),
+        ("a.py", "url = 'postgresql://scott:tiger@localhost/test'".into()),
+        ("a.js", "connect('mongodb://val:psw@127.0.0.1:27017/mydb')".into()),
+    ] {
+        assert!(!is_found(path, &line), "{line}");
+    }
+    let key = format!("{first_line}{}", "q7Zt2WmX9cVb4NsK1pLd+8Hy".repeat(64));
+    for (path, line) in [
+        ("a.py", format!("key = \"\"\"{header}\\n{key}\\n{footer}\"\"\"")),
+        ("setup.cfg", "password = keystone.v3:Tundra!48213".into()),
+        ("a.py", "login(\"password1\", \"tundra!913Q\")\npassword2 = \"Tundra913\"".into()),
+        ("a.yml", "ini:\n- {api_key: mk_9f3Kq2LmZ8vTn4RwYbB3cQ7_x2, section: defaults}".into()),
+        ("a.py", "url = 'postgresql://scott:tundra913@localhost/test'".into()),
+    ] {
+        assert!(is_found(path, &line), "{line}");
+    }
+}
+
 #[test]
 fn headers_with_a_scheme() {
     let hex = "d16032ef9ee8598e987e83199e11da13f6887e53";
