@@ -26,10 +26,10 @@ pub(crate) fn mask(packages: &mut [Package]) {
                 MASK.clone_into(version);
             }
         }
-        for architecture in &mut package.architecture {
-            if !is_shown_package_name(architecture) {
-                MASK.clone_into(architecture);
-            }
+        if let Some(architecture) = &mut package.architecture
+            && !is_shown_package_name(architecture)
+        {
+            MASK.clone_into(architecture);
         }
         if let Cow::Owned(shown) = masked(&package.licence) {
             package.licence = shown;
