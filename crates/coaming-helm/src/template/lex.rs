@@ -106,7 +106,13 @@ impl<'t> Lexer<'t> {
 
     fn word(&mut self) -> &'t str {
         let rest = self.rest();
-        let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
+        let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+        let bytes = rest.as_bytes();
+        let mut end = bytes.iter().position(|byte| !is_part(byte)).unwrap_or(bytes.len());
+        // Most names are ASCII, which takes no decoding.
+        if bytes.get(end).is_some_and(|byte| !byte.is_ascii()) {
+            end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
+        }
         self.at += end;
         rest.get(..end).unwrap_or_default()
     }

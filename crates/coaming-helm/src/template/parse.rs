@@ -96,7 +96,7 @@ impl Parser<'_> {
     }
 
     fn skip_space(&mut self) -> Result<(), String> {
-        while *self.peek()? == Token::Space {
+        while matches!(self.peek()?, Token::Space) {
             self.next()?;
         }
         Ok(())
