@@ -197,7 +197,7 @@ fn failed(job: &Job, options: &Options, error: ChartError) -> Outcome {
         Err(cause @ ChartError::Render(RenderError::MissingDependencies(_))) => cause,
         _ => error,
     };
-    Outcome::failed(input_error(&job.chart, &job.options, cause))
+    Outcome::failed(input_error(job, &job.options, cause))
 }
 
 /// The name that users see for a file of a rendering.
@@ -205,16 +205,22 @@ fn shown_name(directory: &Directory, file: &InputFile) -> String {
     if file.given { file.name.clone() } else { directory.name_of(&file.name) }
 }
 
-/// The error, at the file and line that it names.
+/// The error, at the file and line that it names. What asks for the rendering is named, for another
+/// one of the same chart may succeed.
 pub(crate) fn input_error(
-    directory: &Directory,
+    job: &Job,
     options: &coaming_helm::Options,
     error: ChartError,
 ) -> InputError {
     let is_given = |file: &str| {
         options.values.iter().any(|values| matches!(values, Values::File(name, _) if name == file))
     };
+    let directory = &job.chart;
     let name = |file: &str| if is_given(file) { file.to_owned() } else { directory.name_of(file) };
+    let what = match job.label.as_str() {
+        "" => "cannot be rendered".to_owned(),
+        label => format!("cannot be rendered for {label}"),
+    };
     match error {
         ChartError::Render(RenderError::Place { file, line, column, message, is_malformed }) => {
             let message = if options.values.is_empty() && !is_malformed {
@@ -223,14 +229,11 @@ pub(crate) fn input_error(
                      `releases` of coaming.yaml, or use `--variants ci`"
                 )
             } else {
-                format!("cannot be rendered: {message}")
+                format!("{what}: {message}")
             };
             InputError { position: Some((line, column)), ..InputError::new(name(&file), message) }
         }
-        error => InputError::new(
-            directory.name.clone(),
-            format!("this chart cannot be rendered: {error}"),
-        ),
+        error => InputError::new(directory.name.clone(), format!("this chart {what}: {error}")),
     }
 }
 

@@ -173,6 +173,6 @@ fn render_chart(
         }
     }
     let rendered = coaming_helm::render(files.collect(), &options)
-        .map_err(|error| chart::input_error(&job.chart, &options, error.into()))?;
+        .map_err(|error| chart::input_error(job, &options, error.into()))?;
     Ok(chart::sources(job, &rendered))
 }

@@ -209,6 +209,21 @@ fn errors_of(files: &[(&str, &str)]) -> Vec<String> {
 }
 
 #[test]
+fn a_chart_that_cannot_be_rendered_names_what_installs_it() {
+    let errors = errors_of(&[
+        ("web/Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.0.0\n"),
+        ("web/templates/a.yaml", "{{ if .Values.host }}{{ fail \"no host\" }}{{ end }}\n"),
+        (
+            "helmfile.yaml",
+            "releases:\n- {name: shop, chart: ./web}\n- {name: blog, chart: ./web, values: [{host: a}]}\n",
+        ),
+    ]);
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    assert!(errors[0].contains("cannot be rendered for release blog of "), "{errors:?}");
+    assert!(errors[0].ends_with("helmfile.yaml: no host"), "{errors:?}");
+}
+
+#[test]
 fn a_path_with_nothing_to_scan_is_an_error() {
     let files = [("empty/README.md", "text"), ("full/pod.yaml", POD), ("other/a.yaml", "a: 1\n")];
     for name in ["empty", "other", "other/a.yaml"] {
