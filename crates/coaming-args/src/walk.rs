@@ -48,12 +48,31 @@ pub struct WalkArguments {
     )]
     pub attach: Vec<Attach>,
 
-    /// Print a Kubernetes Job that does this walk in N shards (`--shard 0/N`), instead of doing it. The pods
-    /// do not have the files of this machine.
+    /// Share the images with other workers by a table in this PostgreSQL: a worker takes the next images, and
+    /// what a worker leaves that ends is taken again. The table `coaming_images` keeps the results, so that an
+    /// interrupted walk continues. The password is in `PGPASSWORD`, or in the file that `PGPASSFILE` names.
+    #[cfg(feature = "queue")]
+    #[arg(
+        long,
+        value_name = "postgres://USER@HOST/DATABASE",
+        requires = "registry",
+        help_heading = "Registry walk"
+    )]
+    pub queue: Option<String>,
+
+    /// The name of the walk in the queue; by default the registry with what is chosen of it. Under a new name,
+    /// all images are read again.
+    #[cfg(feature = "queue")]
+    #[arg(long, value_name = "NAME", requires = "queue", help_heading = "Registry walk")]
+    pub queue_name: Option<String>,
+
+    /// Print a Kubernetes Job that does this walk in N shards (`--shard 0/N`), instead of doing it; with
+    /// `--queue`, by N workers. The pods do not have the files of this machine: they download the database
+    /// themselves.
     #[arg(
         long,
         requires = "registry",
-        conflicts_with_all = ["output", "ca", "mirror", "vex", "fail_on", "config"],
+        conflicts_with_all = ["output", "ca", "mirror", "vex", "fail_on", "config", "database", "java_index"],
         help_heading = "Registry walk"
     )]
     pub as_job: bool,
@@ -75,12 +94,8 @@ impl super::ImageArguments {
     #[must_use]
     pub fn job_command(&self, host: &str) -> Vec<String> {
         let walk = &self.walk;
-        let mut command = vec!["image".to_owned(), format!("--registry={host}")];
-        command.extend(walk.repositories.iter().map(|glob| format!("--repositories={glob}")));
-        command.extend(walk.tags.iter().map(|range| format!("--tags={range}")));
-        command.extend(walk.newest.iter().map(|newest| format!("--newest={newest}")));
-        let platform = self.origin.platform.as_ref();
-        command.extend(platform.map(|platform| format!("--platform={platform}")));
+        let mut command = vec!["image".to_owned()];
+        command.extend(self.chosen(host));
         let registry = &self.origin.registry;
         command.extend(registry.plain_http.iter().map(|host| format!("--plain-http={host}")));
         let attached = walk.attach.iter().map(|what| match what {
@@ -92,7 +107,41 @@ impl super::ImageArguments {
         if self.format == super::ImageFormat::PolicyReport {
             command.push("--format=policy-report".to_owned());
         }
+        if self.no_cache {
+            command.push("--no-cache".to_owned());
+        }
+        #[cfg(feature = "queue")]
+        if let Some(url) = &walk.queue {
+            command.push(format!("--queue={url}"));
+            command.extend(walk.queue_name.iter().map(|name| format!("--queue-name={name}")));
+            return command;
+        }
         command.push(format!("--shard=$(JOB_COMPLETION_INDEX)/{}", walk.shard.count()));
         command
+    }
+
+    /// The arguments that decide which images of `host` are read.
+    fn chosen(&self, host: &str) -> Vec<String> {
+        let walk = &self.walk;
+        let mut arguments = vec![format!("--registry={host}")];
+        arguments.extend(walk.repositories.iter().map(|glob| format!("--repositories={glob}")));
+        arguments.extend(walk.tags.iter().map(|range| format!("--tags={range}")));
+        arguments.extend(walk.newest.iter().map(|newest| format!("--newest={newest}")));
+        let platform = self.origin.platform.as_ref();
+        arguments.extend(platform.map(|platform| format!("--platform={platform}")));
+        arguments
+    }
+
+    /// The address of the queue, and the name of the walk over `host` in it.
+    #[must_use]
+    pub fn queue(&self, host: &str) -> Option<(&str, String)> {
+        #[cfg(feature = "queue")]
+        if let Some(url) = &self.walk.queue {
+            let named = self.walk.queue_name.clone();
+            return Some((url, named.unwrap_or_else(|| self.chosen(host).join(" "))));
+        }
+        // Without the feature, the name is not used.
+        let _ = host;
+        None
     }
 }

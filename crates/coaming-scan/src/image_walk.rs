@@ -48,6 +48,13 @@ pub enum WalkError {
     /// Known vulnerabilities cannot be looked up.
     #[error(transparent)]
     Scan(#[from] ScanError),
+    /// The queue that workers share cannot be used.
+    #[cfg(feature = "queue")]
+    #[error(transparent)]
+    Queue(#[from] coaming_queue::QueueError),
+    /// A result cannot be written.
+    #[error("cannot write a result: {0}")]
+    Write(#[from] std::io::Error),
 }
 
 /// What is attached to each image in the registry.
@@ -167,7 +174,7 @@ pub type WalkRenderer<'a> = &'a (dyn Fn(&WalkedImage, Walked<'_>) -> Value + Syn
 
 /// Reads the images of a registry.
 pub struct Walker<'a> {
-    options: WalkOptions<'a>,
+    pub(crate) options: WalkOptions<'a>,
     render: WalkRenderer<'a>,
     registry: Registry,
     images: RegistryImages,
@@ -220,20 +227,22 @@ impl<'a> Walker<'a> {
         self.warnings.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn line(&self, image: &WalkedImage) -> WalkLine {
-        let failed = |error: &dyn std::fmt::Display| WalkLine {
-            value: (self.render)(image, Walked::Failed(&error.to_string())),
-            end: WalkEnd::Failed,
-        };
+    pub(crate) fn line(&self, image: &WalkedImage) -> WalkLine {
         match self.kind(&image.reference) {
-            Ok(None) => self.read(image).unwrap_or_else(|error| failed(&error)),
+            Ok(None) => self.read(image).unwrap_or_else(|error| self.failed(image, &error)),
             Ok(Some(kind)) => {
                 let reason = format!("an artifact of type {kind}");
                 let value = (self.render)(image, Walked::Skipped(&reason));
                 WalkLine { value, end: WalkEnd::Skipped }
             }
-            Err(error) => failed(&error),
+            Err(error) => self.failed(image, &error),
         }
+    }
+
+    /// What is written about an image that cannot be read.
+    pub(crate) fn failed(&self, image: &WalkedImage, reason: &dyn std::fmt::Display) -> WalkLine {
+        let value = (self.render)(image, Walked::Failed(&reason.to_string()));
+        WalkLine { value, end: WalkEnd::Failed }
     }
 
     /// The type of an artifact; `None` for images.

@@ -40,6 +40,8 @@ mod live;
 mod live_notes;
 mod neighborhood;
 mod notes;
+#[cfg(feature = "queue")]
+mod queue_walk;
 #[cfg(feature = "registry")]
 mod registry_images;
 #[cfg(feature = "registry")]
@@ -54,6 +56,8 @@ mod verification;
 mod vulnerabilities;
 
 pub use attack::CutFindings;
+#[cfg(feature = "queue")]
+pub use coaming_queue::{QueueUrl, UrlError};
 pub use configuration::{Overrides, load_config, parse_config, read_baseline, source_options};
 pub use daemons::Daemons;
 pub use engine::{Engine, Report, all_rules};

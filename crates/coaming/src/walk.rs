@@ -8,6 +8,8 @@ use coaming_console as output;
 use coaming_console::OutputError;
 use coaming_image::Cache;
 use coaming_report::{image as report, policy_report, vulnerabilities, walk_job};
+#[cfg(feature = "queue")]
+use coaming_scan::WalkLine;
 use coaming_scan::{
     WALKED_AT_ONCE, WalkCounts, WalkEnd, WalkOptions, WalkScope, Walked, WalkedImage, Walker,
 };
@@ -29,38 +31,78 @@ pub(crate) fn run(arguments: &ImageArguments, host: &str) -> Result<Outcome, Com
     };
     let walk = &arguments.walk;
     let scope = scope_of(walk)?;
+    let queue = arguments.queue(host);
+    #[cfg(feature = "queue")]
+    if let Some((url, _)) = &queue {
+        url.parse::<coaming_scan::QueueUrl>().map_err(failed)?;
+    }
     if walk.as_job {
-        let command = arguments.job_command(host);
-        output::write(None, |out| walk_job::write(host, walk.shard.count(), &command, out))?;
+        let job = walk_job::Job {
+            host,
+            count: walk.shard.count(),
+            command: arguments.job_command(host),
+            has_queue: queue.is_some(),
+        };
+        output::write(None, |out| job.write(out))?;
         return Ok(Outcome::Clean);
+    }
+    if queue.is_some() && walk.shard != coaming_scan::Shard::default() {
+        return Err(failed("--shard and --queue both share the work: use one of them"));
     }
     let config = scope::image_config(&arguments.known)?;
     let render = |image: &WalkedImage, walked: Walked<'_>| line(image, walked, is_report);
     let walker = Walker::new(options(arguments, &config, is_report), &render).map_err(failed)?;
-    let (images, problems) = walker.list(host, &scope).map_err(failed)?;
-    problems.iter().for_each(|problem| output::warn(problem));
     let file = arguments.output.as_deref();
     let mut done = BTreeSet::new();
     let mut out = output::append_lines(file, |line| done.extend(report::walked_digest(line)))?;
+    #[cfg(feature = "queue")]
+    if let Some((url, name)) = queue {
+        let (mut outcome, mut counts) = (Outcome::Clean, WalkCounts::default());
+        let mut write = |line: &WalkLine| {
+            counts.add(line.end);
+            outcome = outcome.max(outcome_of(line.end));
+            writeln!(out, "{}", line.value)?;
+            out.flush()
+        };
+        let problems = walker.work((url, &name), host, &scope, &mut write).map_err(failed)?;
+        return Ok(end(&walker, host, &problems, &counts, outcome));
+    }
+    let (images, problems) = walker.list(host, &scope).map_err(failed)?;
     let pending: Vec<&WalkedImage> =
         images.iter().filter(|image| !done.contains(&image.digest.to_string())).collect();
-    let mut outcome = if problems.is_empty() { Outcome::Clean } else { Outcome::Failed };
+    let mut outcome = Outcome::Clean;
     let mut counts = WalkCounts::knowing(images.len() - pending.len());
     for some in pending.chunks(WALKED_AT_ONCE) {
         for line in walker.lines(some) {
             counts.add(line.end);
-            outcome = outcome.max(match line.end {
-                WalkEnd::Failed => Outcome::Failed,
-                WalkEnd::Read { fails: true, .. } => Outcome::Found,
-                WalkEnd::Read { .. } | WalkEnd::Skipped => Outcome::Clean,
-            });
+            outcome = outcome.max(outcome_of(line.end));
             writeln!(out, "{}", line.value).map_err(|error| OutputError::of(file, error))?;
         }
         out.flush().map_err(|error| OutputError::of(file, error))?;
     }
+    Ok(end(&walker, host, &problems, &counts, outcome))
+}
+
+fn outcome_of(end: WalkEnd) -> Outcome {
+    match end {
+        WalkEnd::Failed => Outcome::Failed,
+        WalkEnd::Read { fails: true, .. } => Outcome::Found,
+        WalkEnd::Read { .. } | WalkEnd::Skipped => Outcome::Clean,
+    }
+}
+
+/// Says what a walk did.
+fn end(
+    walker: &Walker<'_>,
+    host: &str,
+    problems: &[String],
+    counts: &WalkCounts,
+    outcome: Outcome,
+) -> Outcome {
+    problems.iter().for_each(|problem| output::warn(problem));
     walker.warnings().iter().for_each(|warning| output::warn(warning));
     output::note(&format!("{host}: {counts}"));
-    Ok(outcome)
+    if problems.is_empty() { outcome } else { Outcome::Failed }
 }
 
 fn options<'a>(

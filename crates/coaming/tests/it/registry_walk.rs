@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Command, Output};
 
 use coaming_oci::{Descriptor, Digest, Reference, media_type};
 use coaming_registry::Registry;
 use coaming_test::docker_registry::DockerRegistry;
 use coaming_test::image_archives::tar;
+use coaming_test::postgres::{PASSWORD, Postgres};
 use serde_json::{Value, json};
 
 use super::{coaming, contract, stderr, stdout};
@@ -97,16 +98,21 @@ impl World {
     }
 
     fn walk(&self, arguments: &[&str]) -> Output {
-        coaming(&["image", "--registry", &self.server.host, "--no-cache", "--ca"])
+        self.command(arguments).output().unwrap()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command =
+            coaming(&["image", "--registry", &self.server.host, "--no-cache", "--ca"]);
+        command
             .arg(self.server.ca())
             .arg("--db")
             .arg(self.database())
             .args(arguments)
             .env("HOME", self.home.path())
             .env("XDG_CACHE_HOME", self.home.path())
-            .env("DOCKER_CONFIG", self.server.docker_config("reader"))
-            .output()
-            .unwrap()
+            .env("DOCKER_CONFIG", self.server.docker_config("reader"));
+        command
     }
 
     fn lines(&self, arguments: &[&str]) -> Vec<Value> {
@@ -224,6 +230,69 @@ fn artifacts_are_skipped_and_failures_are_lines() {
     assert_eq!(report["kind"], "ClusterPolicyReport");
     assert_eq!(report["results"][0]["rule"], "CVE-2099-1");
     assert_eq!(report["results"][0]["properties"]["images"], "shop/app0:1.0");
+}
+
+#[test]
+fn workers_share_a_queue() {
+    let test = "workers_share_a_queue";
+    let Some(postgres) = Postgres::start(test) else { return };
+    let Some(world) = World::start(test, 40) else { return };
+    let url = postgres.url("shop");
+    let work = |name: &str| {
+        let mut command = world.command(&["--queue", &url, "--queue-name", name]);
+        command.env("PGPASSWORD", PASSWORD).output().unwrap()
+    };
+    let outputs: Vec<Output> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..3).map(|_| scope.spawn(|| work("a"))).collect();
+        workers.into_iter().map(|worker| worker.join().unwrap()).collect()
+    });
+    let mut lines = Vec::new();
+    for output in &outputs {
+        assert!(output.status.success(), "{}", stderr(output));
+        lines.extend(parse(&stdout(output)));
+    }
+    assert_eq!((lines.len(), images(&lines).len(), vulnerable(&lines)), (40, 40, 5));
+    // A later walk has only what is new, and one with another name has all.
+    let own = tar(&[("lib/apk/db/installed", 0o644, b"P:acme\nV:9.0-r0\nA:x86_64\n\n")]);
+    world.push("shop/new:1", &[&own]);
+    assert_eq!(parse(&stdout(&work("a"))).len(), 1);
+    assert_eq!(parse(&stdout(&work("b"))).len(), 41);
+    let stranger = world.walk(&["--queue", &url]);
+    assert_eq!(stranger.status.code(), Some(2));
+    assert!(stderr(&stranger).contains("password"), "{}", stderr(&stranger));
+    let both = world.walk(&["--queue", &url, "--shard", "0/2"]);
+    assert_eq!(both.status.code(), Some(2));
+    let shown = world.walk(&["--queue", "postgres://shop:hunter2@127.0.0.1/a"]);
+    let text = stderr(&shown);
+    assert!(text.contains("PGPASSWORD") && !text.contains("hunter2"), "{text}");
+}
+
+#[test]
+fn a_job_has_no_files_of_this_machine() {
+    for option in ["--db", "--java-index"] {
+        let arguments = ["image", "--registry", "registry.example.com", "--as-job", option, "a.db"];
+        let output = coaming(&arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{option}");
+        assert!(stderr(&output).contains(option), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn the_job_of_workers_with_a_queue_has_no_findings() {
+    let arguments = ["image", "--registry", "registry.example.com", "--shard", "0/3", "--as-job"];
+    let queue = ["--queue", "postgres://coaming@db.example.com/security"];
+    let output = coaming(&arguments).args(queue).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    let job = stdout(&output);
+    for text in ["completions: 3", "\"--queue=postgres://coaming@db.", "secretName: registry-queue"]
+    {
+        assert!(job.contains(text), "{text} is not in {job}");
+    }
+    assert!(!job.contains("--shard"), "{job}");
+    let directory = super::directory(&[("job.yaml", &job)]);
+    let scan =
+        coaming(&["scan", "--standard", "restricted"]).arg(directory.path()).output().unwrap();
+    assert_eq!(scan.status.code(), Some(0), "{}", stdout(&scan));
 }
 
 #[test]
