@@ -22,6 +22,14 @@ const MAX_PAGE_BYTES: u64 = 1 << 30;
 /// How many objects of one kind are read: a cluster of the largest supported size has 150,000 pods.
 const MAX_OF_KIND: usize = 500_000;
 
+/// How much of each object is asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Whole,
+    /// Names, labels, annotations and owners.
+    Metadata,
+}
+
 /// Reads resources; one buffer serves all answers.
 pub(crate) struct Reader<'o> {
     client: Client,
@@ -41,6 +49,38 @@ impl<'o> Reader<'o> {
         resource: &Resource,
         objects: &mut ClusterObjects,
     ) -> String {
+        self.read_part(Part::Whole, resource, objects).await
+    }
+
+    /// The same, of each object nothing but its metadata.
+    pub(crate) async fn read_metadata(
+        &mut self,
+        resource: &Resource,
+        objects: &mut ClusterObjects,
+    ) -> String {
+        self.read_part(Part::Metadata, resource, objects).await
+    }
+
+    /// Reads one object; `None` if there is no such object. The right to list is enough for it.
+    pub(crate) async fn read_one(
+        &mut self,
+        resource: &Resource,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Option<Source>, ReadError> {
+        let namespace = Some(namespace).filter(|_| resource.namespaced);
+        let url = DynamicObject::url_path(&resource.api, namespace);
+        let parameters = ListParams::default().fields(&format!("metadata.name={name}"));
+        let page = self.page(Part::Whole, resource, namespace, &url, &parameters).await?;
+        Ok(page.documents.into_iter().next().map(|document| source("cluster", document)))
+    }
+
+    async fn read_part(
+        &mut self,
+        part: Part,
+        resource: &Resource,
+        objects: &mut ClusterObjects,
+    ) -> String {
         let namespace = self.namespace.filter(|_| resource.namespaced);
         let url = DynamicObject::url_path(&resource.api, namespace);
         let mut parameters = ListParams::default().limit(PAGE);
@@ -49,7 +89,7 @@ impl<'o> Reader<'o> {
         }
         let (mut count, mut version) = (0, String::new());
         loop {
-            let page = match self.page(resource, namespace, &url, &parameters).await {
+            let page = match self.page(part, resource, namespace, &url, &parameters).await {
                 Ok(page) => page,
                 // A user of one namespace often has no rights outside of it, and did not ask for
                 // anything there.
@@ -87,6 +127,7 @@ impl<'o> Reader<'o> {
 
     async fn page(
         &mut self,
+        part: Part,
         resource: &Resource,
         namespace: Option<&str>,
         url: &str,
@@ -101,9 +142,11 @@ impl<'o> Reader<'o> {
             },
             error => ReadError::Request { resource: name(), source: error.into() },
         };
-        let request = Request::new(url)
-            .list(parameters)
-            .map_err(|error| failed(kube::Error::BuildRequest(error)))?;
+        let request = match part {
+            Part::Whole => Request::new(url).list(parameters),
+            Part::Metadata => Request::new(url).list_metadata(parameters),
+        };
+        let request = request.map_err(|error| failed(kube::Error::BuildRequest(error)))?;
         let answer = self.client.request_stream(request).await.map_err(failed)?;
         self.buffer.clear();
         answer

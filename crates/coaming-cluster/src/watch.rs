@@ -9,7 +9,8 @@
 //! * A server that fails is asked again with growing pauses, and one that says how long to wait
 //!   (`Retry-After`) is obeyed; a right that is missing is asked for once a minute.
 //! * Objects are read as by [`crate::read`]: no value of a Secret, no managed fields. What a controller
-//!   made of a template is left out: the template says it all.
+//!   made of a template is left out: the template says it all. Of kinds that controllers make, the
+//!   server sends metadata alone, which says the owner, and then what is not left out.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +35,11 @@ use crate::{ClusterObjects, ReadError, error};
 
 /// The kinds of which a controller makes objects by its template.
 const MADE: &[&str] = &["Pod", "ReplicaSet", "Job"];
+/// The API groups of these kinds.
+const GROUPS_OF_MADE: &[&str] = &["", "apps", "batch"];
+/// How many objects are asked for one by one after a list of metadata: a list of all is cheaper than
+/// more of them.
+const ONE_BY_ONE: usize = 50;
 /// How long the server keeps a watch open: less than what balancers between allow.
 const WATCH_SECONDS: u32 = 290;
 /// The longest line: an object has at most 3 MiB in memory of the server.
@@ -175,13 +181,45 @@ impl Follower {
         let version = {
             // The semaphore is never closed.
             let _turn = self.lists.acquire().await;
-            reader.read(&self.resource, &mut objects).await
+            match self.is_made_by_controllers() {
+                true => self.list_not_made(&mut reader, &mut objects).await?,
+                false => reader.read(&self.resource, &mut objects).await,
+            }
         };
         if let Some(error) = objects.errors.pop() {
             return Err(error);
         }
         objects.sources.retain(|source| !is_made(source));
         self.listed(objects.sources).await;
+        Ok(version)
+    }
+
+    /// Whether most objects of the resource are made by controllers, and left out.
+    fn is_made_by_controllers(&self) -> bool {
+        let api = &self.resource.api;
+        MADE.contains(&api.kind.as_str()) && GROUPS_OF_MADE.contains(&api.group.as_str())
+    }
+
+    /// Reads the objects that no controller made, by the metadata of all.
+    async fn list_not_made(
+        &self,
+        reader: &mut Reader<'_>,
+        objects: &mut ClusterObjects,
+    ) -> Result<String, ReadError> {
+        let version = reader.read_metadata(&self.resource, objects).await;
+        objects.sources.retain(|source| !is_made(source));
+        if !objects.errors.is_empty() {
+            return Ok(version);
+        }
+        let found = std::mem::take(&mut objects.sources);
+        if found.len() > ONE_BY_ONE {
+            return Ok(reader.read(&self.resource, objects).await);
+        }
+        for key in found.iter().filter_map(key_of) {
+            let whole = reader.read_one(&self.resource, &key.namespace, &key.name).await?;
+            // One that is gone meanwhile is in the watch, too.
+            objects.sources.extend(whole);
+        }
         Ok(version)
     }
 
@@ -227,7 +265,11 @@ impl Follower {
     async fn watch_once(&self, version: &mut String) -> End {
         let url = DynamicObject::url_path(&self.resource.api, self.namespace.as_deref());
         let parameters = WatchParams::default().timeout(WATCH_SECONDS);
-        let request = match Request::new(url).watch(&parameters, version) {
+        let request = match self.is_made_by_controllers() {
+            true => Request::new(url).watch_metadata(&parameters, version),
+            false => Request::new(url).watch(&parameters, version),
+        };
+        let request = match request {
             Ok(request) => request,
             Err(error) => return End::Failed(Box::new(kube::Error::BuildRequest(error))),
         };
@@ -245,19 +287,40 @@ impl Follower {
                 Ok(Ok(true)) => {}
                 Ok(Ok(false) | Err(_)) | Err(_) => return End::Over,
             }
-            let change = match self.event(&line, version) {
-                Ok(Some(change)) => change,
-                Ok(None) => continue,
+            let event = match self.event(&line) {
+                Ok(event) => event,
                 Err(end) => return end,
             };
-            if self.changes.send(change).await.is_err() {
+            let change = match event.change {
+                Some(Change::Put(metadata)) if self.is_made_by_controllers() => {
+                    match self.whole(&metadata).await {
+                        Ok(whole) => whole.map(|source| Change::Put(Box::new(source))),
+                        // The event comes again: the version is that before it.
+                        Err(_) => return End::Over,
+                    }
+                }
+                change => change,
+            };
+            if let Some(seen) = event.version {
+                *version = seen;
+            }
+            if let Some(change) = change
+                && self.changes.send(change).await.is_err()
+            {
                 return End::Unheard;
             }
         }
     }
 
-    /// Reads one event; moves the version.
-    fn event(&self, line: &[u8], version: &mut String) -> Result<Option<Change>, End> {
+    /// The object that a source has the metadata of.
+    async fn whole(&self, metadata: &Source) -> Result<Option<Source>, ReadError> {
+        let Some(key) = key_of(metadata) else { return Ok(None) };
+        let mut reader = Reader::new(self.client.clone(), None);
+        reader.read_one(&self.resource, &key.namespace, &key.name).await
+    }
+
+    /// Reads one event.
+    fn event(&self, line: &[u8]) -> Result<Read, End> {
         // An event that cannot be read means that the state is not known: a new list heals that.
         let event: Event<'_> = serde_json::from_slice(line).map_err(|_| End::Forgotten)?;
         let api = &self.resource.api;
@@ -268,29 +331,30 @@ impl Follower {
             }
             "BOOKMARK" => {
                 let mark: Mark = serde_json::from_str(event.object.get()).unwrap_or_default();
-                if let Some(seen) = mark.metadata.resource_version {
-                    *version = seen;
-                }
-                return Ok(None);
+                return Ok(Read { change: None, version: mark.metadata.resource_version });
             }
             _ => {}
         }
         let document =
             decode(event.object.get(), &api.api_version, &api.kind).map_err(|_| End::Forgotten)?;
         let root = document.root();
-        if let Some(seen) = root.mapping("metadata").string("resourceVersion") {
-            seen.clone_into(version);
-        }
+        let version = root.mapping("metadata").string("resourceVersion").map(str::to_owned);
         let source = list::source("cluster", document);
-        if is_made(&source) {
-            return Ok(None);
-        }
-        Ok(match event.kind {
+        let change = match event.kind {
+            _ if is_made(&source) => None,
             "ADDED" | "MODIFIED" => Some(Change::Put(Box::new(source))),
             "DELETED" => key_of(&source).map(Change::Removed),
             _ => None,
-        })
+        };
+        Ok(Read { change, version })
     }
+}
+
+/// An event that was read.
+struct Read {
+    change: Option<Change>,
+    /// The version of the resource after it.
+    version: Option<String>,
 }
 
 #[derive(Deserialize)]

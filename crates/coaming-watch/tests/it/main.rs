@@ -4,4 +4,5 @@
 #![allow(clippy::print_stderr, reason = "a skipped test says so")]
 
 mod lab;
+mod objects;
 mod reports;

@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use super::lab::{command, is_inside, kubectl};
 
 /// The definition of a kind of report, with the fields that ours have: the API server drops others.
-fn definition(group: &str, version: &str, kind: &str, plural: &str) -> String {
+pub(super) fn definition(group: &str, version: &str, kind: &str, plural: &str) -> String {
     let reference = "{type: object, properties: {apiVersion: {type: string}, kind: {type: string}, \
                      name: {type: string}, namespace: {type: string}, uid: {type: string}}}";
     format!(
@@ -74,19 +74,19 @@ spec:
     )
 }
 
-fn namespace(name: &str) -> String {
+pub(super) fn namespace(name: &str) -> String {
     format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: {name}}}\n")
 }
 
 /// The background, running until it is dropped.
-struct Background {
+pub(super) struct Background {
     status: Arc<Status>,
     _stop: oneshot::Sender<()>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
 impl Background {
-    fn start(namespace: &str) -> Self {
+    pub(super) fn start(namespace: &str) -> Self {
         let engine = Arc::new(Engine::new(Config::default(), None).unwrap().without_edits());
         let status = Arc::new(Status::default());
         let options = Options {
@@ -107,7 +107,7 @@ impl Background {
         Self { status, _stop: stop, thread: Some(thread) }
     }
 
-    fn stop(mut self) {
+    pub(super) fn stop(mut self) {
         let thread = self.thread.take().unwrap();
         drop(self);
         thread.join().unwrap();
@@ -115,7 +115,7 @@ impl Background {
 }
 
 /// Waits until a question has an answer.
-fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+pub(super) fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     for _ in 0..200 {
         if let Some(answer) = ask() {
             return answer;
@@ -125,13 +125,13 @@ fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     panic!("{what}: not after 40 s");
 }
 
-fn reports(resource: &str, namespace: &str) -> Vec<Value> {
+pub(super) fn reports(resource: &str, namespace: &str) -> Vec<Value> {
     let list = kubectl(&["-n", namespace, "get", resource, "-o", "json"], "");
     let list: Value = serde_json::from_str(&list).unwrap();
     list["items"].as_array().unwrap().clone()
 }
 
-fn policies(report: &Value) -> Vec<&str> {
+pub(super) fn policies(report: &Value) -> Vec<&str> {
     let results = report["results"].as_array().unwrap();
     results.iter().map(|result| result["policy"].as_str().unwrap()).collect()
 }
@@ -140,7 +140,7 @@ fn version(report: &Value) -> &str {
     report["metadata"]["resourceVersion"].as_str().unwrap()
 }
 
-const RESOURCE: &str = "policyreports.wgpolicyk8s.io";
+pub(super) const RESOURCE: &str = "policyreports.wgpolicyk8s.io";
 
 #[test]
 fn reports_follow_their_workloads() {
