@@ -36,6 +36,8 @@ mod log;
 mod manifests;
 mod metrics;
 mod options;
+#[cfg(feature = "otel")]
+mod otel;
 mod pages;
 mod policies;
 mod ready;

@@ -92,6 +92,8 @@ async fn serve(options: Options) -> Result<(), ServeError> {
     if let Some(client) = &client {
         tokio::spawn(world::follow(client.clone(), Arc::clone(&shared)));
     }
+    #[cfg(feature = "otel")]
+    tokio::spawn(crate::otel::run(Arc::clone(&shared)));
     let view = options.pages.map(|_| Arc::new(View::default()));
     if let Some(client) = client.clone().filter(|_| options.reports || view.is_some()) {
         let wanted = background::Wanted { reports: options.reports, view: view.clone() };
