@@ -16,9 +16,11 @@ use crate::{ClusterObjects, ReadError};
 
 /// How many objects one request asks for: as many as kubectl does.
 const PAGE: u32 = 500;
-/// How large an answer to one request may be. An object has at most 1.5 MiB in etcd, but few are
-/// larger than some KiB.
-const MAX_PAGE_BYTES: u64 = 1 << 30;
+/// How large an answer to one request may be. Few objects are larger than some KiB, but one may have
+/// 1.5 MiB in etcd: where a page would be larger, smaller pages are asked for.
+const MAX_PAGE_BYTES: u64 = 8 << 20;
+/// How much smaller the pages are that are asked for after one that is too large.
+const SMALLER: u32 = 8;
 /// How many objects of one kind are read: a cluster of the largest supported size has 150,000 pods.
 const MAX_OF_KIND: usize = 500_000;
 
@@ -83,7 +85,8 @@ impl<'o> Reader<'o> {
     ) -> String {
         let namespace = self.namespace.filter(|_| resource.namespaced);
         let url = DynamicObject::url_path(&resource.api, namespace);
-        let mut parameters = ListParams::default().limit(PAGE);
+        let mut limit = PAGE;
+        let mut parameters = ListParams::default().limit(limit);
         if let Some(selector) = resource.label_selector() {
             parameters = parameters.labels(selector);
         }
@@ -91,6 +94,11 @@ impl<'o> Reader<'o> {
         loop {
             let page = match self.page(part, resource, namespace, &url, &parameters).await {
                 Ok(page) => page,
+                Err(ReadError::TooLarge { .. }) if limit > 1 => {
+                    limit = (limit / SMALLER).max(1);
+                    parameters = parameters.limit(limit);
+                    continue;
+                }
                 // A user of one namespace often has no rights outside of it, and did not ask for
                 // anything there.
                 Err(ReadError::Forbidden { resource: name, reason, .. })

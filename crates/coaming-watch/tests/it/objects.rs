@@ -1,4 +1,6 @@
-//! How objects are read from a real API server: metadata where that is enough.
+//! How objects are read from a real API server: metadata where that is enough, and pages of any size.
+
+use coaming_cluster::ClusterOptions;
 
 use super::lab::{is_inside, kubectl};
 use super::reports::{Background, RESOURCE, definition, eventually, namespace, policies, reports};
@@ -64,5 +66,32 @@ fn pods_that_no_controller_made_are_judged() {
     );
     eventually("no report of what is gone", || of("late").is_none().then_some(()));
     background.stop();
+    kubectl(&["delete", "namespace", space, "--wait=false"], "");
+}
+
+/// 500 objects are a page, and these are too many bytes for one.
+#[test]
+fn a_page_that_would_be_too_large_is_read_in_smaller_ones() {
+    const COUNT: usize = 10;
+    if !is_inside("objects::a_page_that_would_be_too_large_is_read_in_smaller_ones") {
+        return;
+    }
+    let space = "coaming-large";
+    kubectl(&["apply", "-f", "-"], &namespace(space));
+    let value = "a ".repeat(450_000);
+    for number in 0..COUNT {
+        let map = format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: large-{number}, namespace: {space}}}\n\
+             data: {{text: '{value}'}}\n"
+        );
+        kubectl(&["create", "-f", "-"], &map);
+    }
+    let options = ClusterOptions { namespace: Some(space.to_owned()), ..Default::default() };
+    let runtime = coaming_http::Runtime::shared().unwrap();
+    let objects = runtime.block_on(coaming_cluster::read(&options)).unwrap();
+    assert!(objects.errors.is_empty(), "{:?}", objects.errors);
+    let is_large = |name: &str| name.contains("/ConfigMap/large-");
+    let read = objects.sources.iter().filter(|source| is_large(&source.name)).count();
+    assert_eq!(read, COUNT);
     kubectl(&["delete", "namespace", space, "--wait=false"], "");
 }
