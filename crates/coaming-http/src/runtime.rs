@@ -35,6 +35,14 @@ impl Runtime {
         Ok(shared.insert(Self(Arc::new(started))).clone())
     }
 
+    /// Runs a future beside what else goes on; the handle can end it.
+    pub fn spawn<T: Send + 'static>(
+        &self,
+        future: impl Future<Output = T> + Send + 'static,
+    ) -> tokio::task::JoinHandle<T> {
+        self.0.spawn(future)
+    }
+
     /// Runs a future to its end on the calling thread, which must not be one of a runtime.
     pub fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
         self.0.block_on(future)

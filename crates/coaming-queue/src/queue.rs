@@ -245,7 +245,7 @@ impl Queue {
                 drop(client.execute(RENEW, &[&walk, &worker, &lease]).await);
             }
         };
-        Leases(self.runtime.block_on(async { tokio::spawn(renewing) }))
+        Leases(self.runtime.spawn(renewing))
     }
 
     /// Stores a result; `false` if the lease ended before, and the image is another worker's.
