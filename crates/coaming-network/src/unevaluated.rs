@@ -41,6 +41,16 @@ pub struct UnevaluatedKind {
     pub workloads: BTreeSet<Workload>,
 }
 
+impl UnevaluatedKind {
+    /// Whether it is checked only where a pod connects to an address outside the pod network.
+    pub(crate) fn is_egress_firewall(&self) -> bool {
+        let kind = (self.group.as_str(), self.kind.as_str());
+        let known =
+            [("k8s.ovn.org", "EgressFirewall"), ("network.openshift.io", "EgressNetworkPolicy")];
+        known.contains(&kind)
+    }
+}
+
 impl Unevaluated {
     /// Whether it can touch these pods.
     #[must_use]

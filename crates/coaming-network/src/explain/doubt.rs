@@ -23,19 +23,24 @@ pub(super) fn uncertain(
     let at_target = unevaluated(reach.model(), Some(&[to]));
     // The proxy of the source decides about what leaves it, and the mesh lists its own pods.
     let at_source = unevaluated(reach.model(), Some(&[from]));
-    let found = found.into_iter().filter(|kind| {
+    let found = found.into_iter().filter_map(|kind| {
         let is_same = |other: &&UnevaluatedKind| {
             (&other.kind, &other.group, &other.field) == (&kind.kind, &kind.group, &kind.field)
         };
+        if kind.is_egress_firewall() {
+            let leaves = is_outside_pod_network(reach.model(), to);
+            return at_source.iter().find(is_same).filter(|_| leaves).cloned();
+        }
         if kind.influence == Influence::Outbound {
             let leaves = kind.kind == "Sidecar" || matches!(to, Endpoint::External(_));
-            return leaves && at_source.iter().any(|other| is_same(&other));
+            return at_source.iter().find(is_same).filter(|_| leaves).map(|_| kind);
         }
         let is_mesh = ["security.istio.io", "policy.linkerd.io"].contains(&kind.group.as_str())
             || kind.field.as_deref() == Some(ROOT_NAMESPACE);
-        !is_mesh
+        let counts = !is_mesh
             || kind.field.as_deref() == Some(SOURCES)
-            || at_target.iter().find(is_same).is_some()
+            || at_target.iter().find(is_same).is_some();
+        counts.then_some(kind)
     });
     let mut found: Vec<_> = found.map(Uncertainty::NotEvaluated).collect();
     if let (Endpoint::Pods(own), Endpoint::External(_)) = (from, to) {
@@ -51,6 +56,14 @@ pub(super) fn uncertain(
     found.extend(by_plugin(reach, explanation, &asked, from, to));
     found.extend(masqueraded(reach, explanation, from, to));
     found
+}
+
+/// Whether an address is one that egress firewalls decide about: not of a pod on the pod network.
+fn is_outside_pod_network(model: &Model, endpoint: Endpoint) -> bool {
+    match endpoint {
+        Endpoint::Pods(id) => model.pods.get(id).is_none_or(|pods| pods.host_network),
+        Endpoint::External(_) => true,
+    }
 }
 
 /// The ways through open Services that hide the address that the question is about, as far as what
