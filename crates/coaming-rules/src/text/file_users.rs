@@ -142,7 +142,7 @@ fn is_build_script(word: &str) -> bool {
         || word.split([':', '-']).any(|part| matches!(part, "build" | "dev" | "develop" | "watch"))
 }
 
-/// Whether a program keeps its state in the directory in which it runs, unless it is told another one.
+/// Whether a program keeps its state in the directory in which it runs, unless its arguments name another one.
 fn keeps_state(name: &str, arguments: &[&str]) -> bool {
     let has = |words: &[&str]| arguments.iter().any(|word| words.contains(word));
     let begins = |words: &[&str]| {
@@ -195,7 +195,7 @@ const DIRECTORIES: &[&str] = &[
 ];
 const FILES: &[&str] = &["log-file", "logfile", "pid", "pid-file", "pidfile"];
 
-/// What a program is told to write to: a directory, or a file.
+/// What the arguments of a program name to write to: a directory, or a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Target<'a> {
     Directory(&'a str),

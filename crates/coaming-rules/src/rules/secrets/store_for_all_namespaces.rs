@@ -2,6 +2,7 @@
 
 use coaming_finding::{Finding, RuleMeta};
 use coaming_kube::Fields as _;
+use coaming_yaml::Node;
 
 use crate::rule::{BuiltIn as _, rule};
 use crate::rules::phrases;
@@ -11,12 +12,14 @@ rule! {
     /// ## What it looks for
     ///
     /// A `ClusterSecretStore` of External Secrets without `conditions`, or with a condition that
-    /// selects every namespace.
+    /// selects every namespace; a `VaultAuth` or `VaultAuthGlobal` of the Vault Secrets Operator with
+    /// `allowedNamespaces: ["*"]`.
     ///
     /// ## Why it matters
     ///
-    /// An `ExternalSecret` in any namespace may use the store. Anyone who can create one there
-    /// gets every secret that the store's own account can read, in a Secret of their own.
+    /// An `ExternalSecret` (a `VaultStaticSecret`) in any namespace may use the store. Anyone who can
+    /// create one there gets every secret that the store's own account can read, in a Secret of their
+    /// own.
     ///
     /// ## Bad
     ///
@@ -48,6 +51,23 @@ rule! {
     ///     vault:
     ///       server: https://vault.vault.svc:8200
     ///       path: secret
+    /// ```
+    ///
+    /// The login of another namespace.
+    ///
+    /// ```yaml
+    /// apiVersion: secrets.hashicorp.com/v1beta1
+    /// kind: VaultAuth
+    /// metadata:
+    ///   name: shop
+    ///   namespace: shop
+    /// spec:
+    ///   allowedNamespaces: ["*"]
+    ///   method: kubernetes
+    ///   mount: kubernetes
+    ///   kubernetes:
+    ///     role: shop
+    ///     serviceAccount: shop
     /// ```
     ///
     /// ## Good
@@ -84,10 +104,28 @@ rule! {
     ///       path: secret
     /// ```
     ///
+    /// A login that one other namespace may use.
+    ///
+    /// ```yaml
+    /// apiVersion: secrets.hashicorp.com/v1beta1
+    /// kind: VaultAuth
+    /// metadata:
+    ///   name: shop
+    ///   namespace: shop
+    /// spec:
+    ///   allowedNamespaces: [shop-jobs]
+    ///   method: kubernetes
+    ///   mount: kubernetes
+    ///   kubernetes:
+    ///     role: shop
+    ///     serviceAccount: shop
+    /// ```
+    ///
     /// ## Fix
     ///
-    /// Use a `SecretStore` in each namespace with a role of its own, or name the namespaces in
-    /// `conditions`. There is no automatic fix: the namespaces are not known.
+    /// Use a `SecretStore` (a `VaultAuth`) in each namespace with a role of its own, or name the
+    /// namespaces in `conditions` (`allowedNamespaces`). There is no automatic fix: the namespaces are
+    /// not known.
     StoreForAllNamespaces {
         name: "store-for-all-namespaces",
         summary: "Every namespace may read from a secret store",
@@ -105,35 +143,62 @@ impl ObjectRule for StoreForAllNamespaces {
 
     fn check(context: &Context<'_>, scope: ObjectScope<'_>, findings: &mut Vec<Finding>) {
         let object = scope.object;
-        if object.group() != "external-secrets.io" || object.kind() != "ClusterSecretStore" {
-            return;
-        }
+        let store = match (object.group(), object.kind()) {
+            ("external-secrets.io", "ClusterSecretStore") => EXTERNAL_SECRETS,
+            ("secrets.hashicorp.com", "VaultAuth" | "VaultAuthGlobal") => VAULT_SECRETS_OPERATOR,
+            _ => return,
+        };
         let spec = object.spec();
-        let mut conditions = spec.list("conditions").peekable();
-        if conditions.peek().is_some() && !conditions.any(selects_everything) {
+        if !(store.is_for_all)(spec) {
             return;
         }
-        let Some(node) = spec.field("conditions").or(spec) else { return };
+        let Some(node) = spec.field(store.field).or(spec) else { return };
         let message = format!("{} may be used by every namespace", phrases::object(object));
         findings.push(
             context
                 .finding(Self::RULE, object, node, message)
-                .why(
-                    "Anyone who can create an `ExternalSecret` in any namespace gets every secret that the \
-                     store's account can read.",
-                )
-                .help("Name the namespaces in `conditions`, or use a `SecretStore` in each of them.")
-                .manual(
-                    "name the namespaces",
-                    "conditions:\n  - namespaceSelector:\n      matchLabels: {NAME: VALUE}\n",
-                )
+                .why(store.why)
+                .help(store.help)
+                .manual("name the namespaces", store.snippet)
                 .done(),
         );
     }
 }
 
+/// What gives the secrets of one account to objects in other namespaces.
+struct Store {
+    /// The field that names the namespaces.
+    field: &'static str,
+    is_for_all: fn(Option<Node<'_>>) -> bool,
+    why: &'static str,
+    help: &'static str,
+    snippet: &'static str,
+}
+
+const EXTERNAL_SECRETS: Store = Store {
+    field: "conditions",
+    is_for_all: |spec| {
+        let mut conditions = spec.list("conditions").peekable();
+        conditions.peek().is_none() || conditions.any(selects_everything)
+    },
+    why: "Anyone who can create an `ExternalSecret` in any namespace gets every secret that the store's \
+          account can read.",
+    help: "Name the namespaces in `conditions`, or use a `SecretStore` in each of them.",
+    snippet: "conditions:\n  - namespaceSelector:\n      matchLabels: {NAME: VALUE}\n",
+};
+
+/// Without the field, only the object's own namespace may use it.
+const VAULT_SECRETS_OPERATOR: Store = Store {
+    field: "allowedNamespaces",
+    is_for_all: |spec| spec.list("allowedNamespaces").any(|name| name.as_str() == Some("*")),
+    why: "Anyone who can create a `VaultStaticSecret` in any namespace gets every secret that its role in \
+          Vault can read.",
+    help: "Name the namespaces in `allowedNamespaces`, or use a `VaultAuth` in each of them.",
+    snippet: "allowedNamespaces: [NAMESPACE]\n",
+};
+
 /// Whether a condition holds for every namespace.
-fn selects_everything(condition: coaming_yaml::Node<'_>) -> bool {
+fn selects_everything(condition: Node<'_>) -> bool {
     let selector = condition.field("namespaceSelector");
     let is_empty = selector.is_some_and(|selector| selector.entries().len() == 0);
     let has_names = condition.list("namespaces").next().is_some()
