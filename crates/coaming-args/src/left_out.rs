@@ -1,4 +1,4 @@
-//! What a build leaves out: who asks for it is told so, not that there is no such thing.
+//! What a build leaves out: asking for it gets an error that says so, not that there is no such thing.
 //!
 //! Invariant: the names here are those of the command line (a test looks each up in it).
 

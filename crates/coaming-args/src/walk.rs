@@ -48,9 +48,9 @@ pub struct WalkArguments {
     )]
     pub attach: Vec<Attach>,
 
-    /// Share the images with other workers by a table in this PostgreSQL: a worker takes the next images, and
-    /// what a worker leaves that ends is taken again. The table `coaming_images` keeps the results, so that an
-    /// interrupted walk continues. The password is in `PGPASSWORD`, or in the file that `PGPASSFILE` names.
+    /// Share the images with other workers by a table in this PostgreSQL: each worker takes the next images, and
+    /// those of a worker that died. The table `coaming_images` keeps the results, so that an interrupted walk
+    /// continues. The password is in `PGPASSWORD`, or in the file that `PGPASSFILE` names.
     #[cfg(feature = "queue")]
     #[arg(
         long,
