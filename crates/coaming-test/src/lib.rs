@@ -20,4 +20,5 @@ pub mod postgres;
 pub mod real_images;
 pub mod skip;
 pub mod tables;
+pub mod text;
 pub mod vapeval;

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use coaming_helm::{Location, Manifest, Options, Rendered, render};
+use coaming_test::text::lines;
 
 use super::charts::{texts, unpack};
 use super::oracle::{charts, files};
@@ -45,18 +46,6 @@ fn is_related(manifest: &Manifest, line: (usize, usize), origin: Location) -> bo
             values.file == origin.file && values.offset.abs_diff(origin.offset) < 64
         })
     })
-}
-
-/// The lines of a text: their starts and ends.
-fn lines(text: &str) -> Vec<(usize, usize)> {
-    let mut start = 0;
-    text.split('\n')
-        .map(|line| {
-            let range = (start, start + line.len());
-            start += line.len() + 1;
-            range
-        })
-        .collect()
 }
 
 /// What the samples of one chart have shown.

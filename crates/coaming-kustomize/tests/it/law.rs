@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use coaming_kustomize::{Built, Document, FileKind, Files, Options, build};
+use coaming_test::text::lines;
 
 use crate::disk::Disk;
 use crate::oracle::{kustomizations, unpack};
@@ -111,18 +112,6 @@ fn is_related(document: &Document, line: (usize, usize), sample: &Sample) -> boo
             origin.file == sample.file && (origin.offset as usize).abs_diff(sample.offset) < NEAR
         })
     })
-}
-
-/// The lines of a text: their starts and ends.
-fn lines(text: &str) -> Vec<(usize, usize)> {
-    let mut start = 0;
-    text.split('\n')
-        .map(|line| {
-            let range = (start, start + line.len());
-            start += line.len() + 1;
-            range
-        })
-        .collect()
 }
 
 fn check(root: &Path, selection: Selection, outcome: &mut Outcome) {

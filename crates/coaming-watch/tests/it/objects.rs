@@ -3,7 +3,9 @@
 use coaming_cluster::ClusterOptions;
 
 use super::lab::{is_inside, kubectl};
-use super::reports::{Background, RESOURCE, definition, eventually, namespace, policies, reports};
+use super::reports::{
+    Background, RESOURCE, eventually, namespace, policies, reports, serve_policy_reports,
+};
 
 /// A privileged pod; `owner` is the ReplicaSet that made it.
 fn pod(namespace: &str, name: &str, owner: Option<&str>) -> String {
@@ -32,13 +34,7 @@ fn pods_that_no_controller_made_are_judged() {
     if !is_inside("objects::pods_that_no_controller_made_are_judged") {
         return;
     }
-    let crd = definition("wgpolicyk8s.io", "v1alpha2", "PolicyReport", "policyreports");
-    kubectl(&["apply", "-f", "-"], &crd);
-    eventually("the kind is served", || {
-        kubectl(&["api-resources", "--api-group=wgpolicyk8s.io"], "")
-            .contains("PolicyReport")
-            .then_some(())
-    });
+    serve_policy_reports();
     let space = "coaming-pods";
     let account = format!(
         "---\napiVersion: v1\nkind: ServiceAccount\nmetadata: {{name: default, namespace: {space}}}\n"

@@ -142,11 +142,8 @@ fn version(report: &Value) -> &str {
 
 pub(super) const RESOURCE: &str = "policyreports.wgpolicyk8s.io";
 
-#[test]
-fn reports_follow_their_workloads() {
-    if !is_inside("reports::reports_follow_their_workloads") {
-        return;
-    }
+/// Defines the kind, and waits until the server has it.
+pub(super) fn serve_policy_reports() {
     let crd = definition("wgpolicyk8s.io", "v1alpha2", "PolicyReport", "policyreports");
     kubectl(&["apply", "-f", "-"], &crd);
     eventually("the kind is served", || {
@@ -154,6 +151,14 @@ fn reports_follow_their_workloads() {
             .contains("PolicyReport")
             .then_some(())
     });
+}
+
+#[test]
+fn reports_follow_their_workloads() {
+    if !is_inside("reports::reports_follow_their_workloads") {
+        return;
+    }
+    serve_policy_reports();
     let space = "coaming-reports";
     kubectl(&["apply", "-f", "-"], &namespace(space));
     kubectl(&["apply", "-f", "-"], &deployment(space, "web", true, "one"));
