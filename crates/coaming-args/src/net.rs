@@ -216,6 +216,10 @@ pub struct CheckArguments {
     /// File with the assertions.
     pub rules: PathBuf,
 
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+
     /// Where the objects are.
     #[command(flatten)]
     pub inputs: NetInputArguments,

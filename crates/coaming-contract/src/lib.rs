@@ -39,6 +39,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         schema::<Connections>("net-list", "Every possible connection: `net list`"),
         schema::<Exposures>("net-exposure", "What each workload is open to: `net exposure`"),
         schema::<Difference>("net-diff", "What changes between two states: `net diff`"),
+        schema::<Checks>("net-check", "How assertions about connections turned out: `net check`"),
         schema::<Explanation>("net-why", "Why a connection is possible or not: `net why`"),
         schema::<Breach>("breach", "What an attacker reaches: `breach`"),
         schema::<BreachComparison>("breach-compare", "What an attacker gains: `breach --compare`"),

@@ -212,6 +212,56 @@ pub struct Change {
     pub after: AllowedPorts,
 }
 
+/// How the assertions of a file turned out.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Checks {
+    /// The version of this format: 1.
+    pub version: u32,
+    /// The assertions, in the order of the file.
+    pub assertions: Vec<Check>,
+}
+
+/// How an assertion turned out.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Check {
+    /// Its line in the file.
+    pub line: u32,
+    /// Whether the connections must be possible, or must not be.
+    pub must_reach: bool,
+    /// Where they come from, in words.
+    pub from: String,
+    /// Where they go to, in words.
+    pub to: String,
+    /// On which ports; empty for any.
+    pub ports: Vec<String>,
+    /// How it turned out.
+    pub result: CheckResult,
+    /// What was not found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// For `fails` and `unknown`: the reason, for the first connection of which it is true.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<Explanation>,
+}
+
+/// How an assertion turned out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CheckResult {
+    /// It holds.
+    Holds,
+    /// It does not hold.
+    Fails,
+    /// Whether it holds depends on what is not evaluated.
+    Unknown,
+    /// A name in it means nothing.
+    NotFound,
+    /// It means no pods.
+    NoPods,
+}
+
 /// Why a connection is possible or not.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -179,9 +179,15 @@ fn check(arguments: &CheckArguments) -> Result<Outcome, CommandError> {
     let assertions = coaming_network::read_assertions(&text).map_err(|error| named(&error))?;
     let Asked { model, outcome: mut ends, .. } = load(&arguments.inputs)?;
     let reach = Reach::new(model);
-    for assertion in &assertions {
-        let result = coaming_network::check_assertion(&reach, assertion);
-        print(|out| render::check_text(assertion, &result, out))?;
+    let results: Vec<_> = assertions
+        .iter()
+        .map(|assertion| (assertion, coaming_network::check_assertion(&reach, assertion)))
+        .collect();
+    print(|out| match arguments.json {
+        true => render::check_json(&results, out),
+        false => results.iter().try_for_each(|(it, result)| render::check_text(it, result, out)),
+    })?;
+    for (_, result) in &results {
         ends = ends.max(match result {
             AssertionResult::Holds => Outcome::Clean,
             AssertionResult::Fails(_) => Outcome::Found,

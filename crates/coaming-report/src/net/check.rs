@@ -4,7 +4,10 @@ use std::io::{self, Write};
 
 use coaming_network::{AssertedPeer, Assertion, AssertionResult};
 
-use super::why::why_text;
+use serde::Serialize;
+
+use super::json_line;
+use super::why::{WhyJson, why_text};
 
 /// Writes how an assertion turned out; for one that does not hold, the reason.
 ///
@@ -40,8 +43,64 @@ pub fn check_text(
             Ok(())
         }
         AssertionResult::NotFound(error) => writeln!(out, "  {error}"),
-        AssertionResult::NoPods(none) => writeln!(out, "  no pods here are {}", peer(none)),
+        AssertionResult::NoPods(none) => writeln!(out, "  {}", no_pods(none)),
     }
+}
+
+/// How an assertion turned out.
+#[derive(Serialize)]
+struct CheckedJson<'a> {
+    line: u32,
+    must_reach: bool,
+    from: String,
+    to: String,
+    ports: &'a [String],
+    result: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<WhyJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct ChecksJson<'a> {
+    version: u32,
+    assertions: Vec<CheckedJson<'a>>,
+}
+
+/// Writes as JSON how all assertions turned out.
+///
+/// # Errors
+///
+/// What writing to `out` gives.
+pub fn check_json(
+    results: &[(&Assertion, AssertionResult)],
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let assertions = results.iter().map(|(assertion, result)| {
+        let (name, message, why) = match result {
+            AssertionResult::Holds => ("holds", None, None),
+            AssertionResult::Fails(explanation) => ("fails", None, Some(explanation)),
+            AssertionResult::Unknown(explanation) => ("unknown", None, Some(explanation)),
+            AssertionResult::NotFound(error) => ("not-found", Some(error.to_string()), None),
+            AssertionResult::NoPods(none) => ("no-pods", Some(no_pods(none)), None),
+        };
+        CheckedJson {
+            line: assertion.line,
+            must_reach: assertion.must_reach,
+            from: peer(&assertion.from),
+            to: peer(&assertion.to),
+            ports: &assertion.ports,
+            result: name,
+            message,
+            why: why.map(|explanation| WhyJson::of(explanation)),
+        }
+    });
+    json_line(&ChecksJson { version: 1, assertions: assertions.collect() }, out)
+}
+
+fn no_pods(none: &AssertedPeer) -> String {
+    format!("no pods here are {}", peer(none))
 }
 
 /// A peer in words.

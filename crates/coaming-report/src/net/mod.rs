@@ -16,7 +16,7 @@ mod suggest;
 mod svg;
 mod why;
 
-pub use check::check_text;
+pub use check::{check_json, check_text};
 pub use diff::{diff_csv, diff_json, diff_markdown, diff_text};
 pub use dot::graph_dot;
 pub use exposure::{exposure_csv, exposure_json, exposure_markdown, exposure_text};

@@ -54,13 +54,14 @@ pub fn why_text(explanation: &Explanation, out: &mut dyn Write) -> io::Result<()
         writeln!(out, "  {other} Ingress, route or open Service here leads to {what}")?;
     }
     text_ways(out, explanation)?;
+    let none = no_policy(explanation);
     for side in &explanation.sides {
-        text_side(out, side, port)?;
+        text_side(out, side, port, none)?;
     }
     for way in &explanation.ways {
         writeln!(out, "\n  through waypoint {}:", way.waypoint)?;
         for side in sides_of(way) {
-            text_side(out, side, None)?;
+            text_side(out, side, None, none)?;
         }
     }
     for uncertainty in &explanation.uncertain {
@@ -201,7 +202,12 @@ fn doubt(explanation: &Explanation, uncertainty: &Uncertainty) -> String {
     }
 }
 
-fn text_side(out: &mut dyn Write, side: &Side, port: Option<&AskedPort>) -> io::Result<()> {
+fn text_side(
+    out: &mut dyn Write,
+    side: &Side,
+    port: Option<&AskedPort>,
+    none: &str,
+) -> io::Result<()> {
     let verb = if side.direction == Direction::Egress { "leaving" } else { "entering" };
     writeln!(out, "\n  {verb} {}: {}", peer(&side.subject), shown(&side.allowed))?;
     if side.host_network {
@@ -212,7 +218,7 @@ fn text_side(out: &mut dyn Write, side: &Side, port: Option<&AskedPort>) -> io::
         out.write_all(b"    no policy applies to it\n")?;
     } else if side.policies.is_empty() {
         let direction = side.direction.name();
-        writeln!(out, "    no policy selects it for {direction}, so everything is allowed")?;
+        writeln!(out, "    {none} selects it for {direction}, so everything is allowed")?;
     }
     if let Some(port) = port.filter(|port| {
         side.policies.iter().any(|policy| policy.kind.is_istio())
@@ -239,7 +245,7 @@ fn text_side(out: &mut dyn Write, side: &Side, port: Option<&AskedPort>) -> io::
 
 fn text_advice(out: &mut dyn Write, explanation: &Explanation) -> io::Result<()> {
     for (position, advice) in explanation.advice.iter().enumerate() {
-        let mut text = phrased(advice);
+        let mut text = phrased(advice, explanation);
         if position > 0 {
             // One change is not enough by itself.
             text = text.replacen("to allow it: ", "and also: ", 1);
@@ -254,12 +260,18 @@ fn text_advice(out: &mut dyn Write, explanation: &Explanation) -> io::Result<()>
     Ok(())
 }
 
+/// What no policy means where others are not evaluated.
+fn no_policy(explanation: &Explanation) -> &'static str {
+    if explanation.uncertain.is_empty() { "no policy" } else { "no evaluated policy" }
+}
+
 /// Advice as a sentence.
-fn phrased(advice: &Advice) -> String {
+fn phrased(advice: &Advice, explanation: &Explanation) -> String {
     match advice {
         Advice::Guard { direction, subject } => format!(
-            "to forbid it: no policy guards the {} of {subject}, so add one that selects it and \
-             allows only what it needs",
+            "to forbid it: {} guards the {} of {subject}, so add one that selects it and allows only \
+             what it needs",
+            no_policy(explanation),
             direction.name()
         ),
         Advice::Narrow(rules) => {
@@ -416,7 +428,7 @@ fn at(location: Option<&SourceRef>) -> String {
 }
 
 #[derive(Serialize)]
-struct WhyJson<'e> {
+pub(super) struct WhyJson<'e> {
     version: u32,
     source: String,
     target: String,
@@ -498,51 +510,56 @@ fn limits_json(limits: &[Limit]) -> Vec<String> {
 ///
 /// What writing to `out` gives.
 pub fn why_json(explanation: &Explanation, out: &mut dyn Write) -> io::Result<()> {
-    let sides = explanation.sides.iter().map(side_json);
-    let ways = explanation.ways.iter().map(|way| WayJson {
-        waypoint: &way.waypoint,
-        service: way.service.as_deref(),
-        is_allowed: way.is_allowed(),
-        allowed: ports_json(&way.allowed),
-        restricted_to: way.limits.iter().map(|limits| limits_json(limits)).collect(),
-        sides: sides_of(way).map(side_json).collect(),
-    });
-    let entrances = explanation.entrances.iter().map(|entrance| EntranceJson {
-        via: &entrance.via,
-        protocol: entrance.protocol.name(),
-        port: entrance.port,
-        is_open: entrance.open,
-    });
-    let value = WhyJson {
-        version: 1,
-        source: peer(&explanation.source),
-        target: peer(&explanation.target),
-        port: explanation.port.as_ref().map(|port| (port.protocol.name(), port.number)),
-        service: explanation.port.as_ref().and_then(|port| port.service.as_ref()),
-        tunnel: explanation.tunnel,
-        is_allowed: explanation.is_allowed(),
-        is_certain: explanation.is_certain(),
-        all: explanation.allowed.is_all(),
-        allowed: ports_json(&explanation.allowed),
-        restricted_to: explanation.limits.iter().map(|limits| limits_json(limits)).collect(),
-        entrances: entrances.collect(),
-        ways: ways.collect(),
-        sides: sides.collect(),
-        notes: {
-            let doubts = explanation.uncertain.iter().map(|it| doubt(explanation, it));
-            doubts.chain(explanation.refused.iter().cloned()).collect()
-        },
-        advice: explanation.advice.iter().map(phrased).collect(),
-        policies: explanation
-            .advice
-            .iter()
-            .filter_map(|advice| match advice {
-                Advice::Add(policy) => Some(policy_yaml(policy)),
-                _ => None,
-            })
-            .collect(),
-    };
-    json_line(&value, out)
+    json_line(&WhyJson::of(explanation), out)
+}
+
+impl<'e> WhyJson<'e> {
+    pub(super) fn of(explanation: &'e Explanation) -> Self {
+        let sides = explanation.sides.iter().map(side_json);
+        let ways = explanation.ways.iter().map(|way| WayJson {
+            waypoint: &way.waypoint,
+            service: way.service.as_deref(),
+            is_allowed: way.is_allowed(),
+            allowed: ports_json(&way.allowed),
+            restricted_to: way.limits.iter().map(|limits| limits_json(limits)).collect(),
+            sides: sides_of(way).map(side_json).collect(),
+        });
+        let entrances = explanation.entrances.iter().map(|entrance| EntranceJson {
+            via: &entrance.via,
+            protocol: entrance.protocol.name(),
+            port: entrance.port,
+            is_open: entrance.open,
+        });
+        Self {
+            version: 1,
+            source: peer(&explanation.source),
+            target: peer(&explanation.target),
+            port: explanation.port.as_ref().map(|port| (port.protocol.name(), port.number)),
+            service: explanation.port.as_ref().and_then(|port| port.service.as_ref()),
+            tunnel: explanation.tunnel,
+            is_allowed: explanation.is_allowed(),
+            is_certain: explanation.is_certain(),
+            all: explanation.allowed.is_all(),
+            allowed: ports_json(&explanation.allowed),
+            restricted_to: explanation.limits.iter().map(|limits| limits_json(limits)).collect(),
+            entrances: entrances.collect(),
+            ways: ways.collect(),
+            sides: sides.collect(),
+            notes: {
+                let doubts = explanation.uncertain.iter().map(|it| doubt(explanation, it));
+                doubts.chain(explanation.refused.iter().cloned()).collect()
+            },
+            advice: explanation.advice.iter().map(|advice| phrased(advice, explanation)).collect(),
+            policies: explanation
+                .advice
+                .iter()
+                .filter_map(|advice| match advice {
+                    Advice::Add(policy) => Some(policy_yaml(policy)),
+                    _ => None,
+                })
+                .collect(),
+        }
+    }
 }
 
 fn side_json(side: &Side) -> SideJson<'_> {

@@ -33,6 +33,8 @@ pub(crate) fn check(value: &Value) {
         check_as::<contract::Difference>("net-diff", value);
     } else if all(&["version", "workloads"]) {
         check_as::<contract::Exposures>("net-exposure", value);
+    } else if all(&["version", "assertions"]) {
+        check_as::<contract::Checks>("net-check", value);
     } else if has("sides") {
         check_as::<contract::Explanation>("net-why", value);
     } else if all(&["entries", "prizes"]) {
@@ -129,7 +131,8 @@ fn every_json_output_has_a_schema() {
     for (_, name) in COMMANDS.iter().filter(|(_, name)| *name != "-") {
         schema(name);
     }
-    // It has a flag instead.
+    // They have a flag instead.
+    schema("net-check");
     schema("net-why");
 }
 

@@ -1,5 +1,7 @@
 //! `coaming net`: its faces on the example.
 
+use serde_json::Value;
+
 use super::{coaming, directory, json, run, stdout};
 
 #[test]
@@ -255,11 +257,13 @@ fn answers_are_limited_to_what_is_asked() {
 fn assertions_are_checked() {
     let deny = coaming_test::manifests::policy("shop", "deny", "{podSelector: {}}");
     let files = two_pods(&deny);
-    let check = |rules: &str| {
+    let check_as = |rules: &str, options: &[&str]| {
         let file = directory(&[("rules.yaml", rules)]);
         let rules = file.path().join("rules.yaml");
-        run(&["net", "check", rules.to_str().unwrap(), files.path().to_str().unwrap()])
+        let paths = [rules.to_str().unwrap(), files.path().to_str().unwrap()];
+        run(&[&["net", "check"], options, &paths].concat())
     };
+    let check = |rules: &str| check_as(rules, &[]);
     let holds = check(
         "must-not-reach:\n- {from: web, to: {namespace: shop, labels: {app: db}}, ports: [5432]}\n",
     );
@@ -270,6 +274,19 @@ fn assertions_are_checked() {
     let nobody = check("must-not-reach:\n- {from: {labels: {app: gone}}, to: web}\n");
     assert_eq!(nobody.status.code(), Some(2), "an assertion about no pods proves nothing");
     assert_eq!(check("must-reech: []\n").status.code(), Some(2));
+
+    let all = "must-reach:\n- {from: shop/web, to: shop/db, ports: [5432]}\nmust-not-reach:\n\
+               - {from: web, to: db}\n- {from: gone, to: db}\n- {from: {labels: {app: gone}}, to: web}\n";
+    let as_json = check_as(all, &["--json"]);
+    assert_eq!(as_json.status.code(), Some(2));
+    let value = json(&as_json);
+    let of = |field: &str| -> Vec<&Value> {
+        value["assertions"].as_array().unwrap().iter().map(|it| &it[field]).collect()
+    };
+    assert_eq!(of("result"), ["fails", "holds", "not-found", "no-pods"]);
+    assert_eq!(of("line"), [2, 4, 5, 6]);
+    assert_eq!(value["assertions"][0]["why"]["is_allowed"], false);
+    assert_eq!(value["assertions"][3]["message"], "no pods here are pods with app=gone");
 }
 
 /// Where the answer depends on what an `ipBlock` means, both are said, unless the plugin is known.
