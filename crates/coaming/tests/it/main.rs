@@ -4,9 +4,6 @@
 #![allow(clippy::print_stderr, reason = "a skipped test says so")]
 
 mod access_cluster;
-// The longest of all: tests start in the order of their names.
-#[cfg(all(feature = "vault", feature = "serve"))]
-mod agent_cluster;
 mod breach;
 mod breach_lab;
 mod breach_packets;
@@ -62,6 +59,8 @@ mod slim;
 mod tasks;
 #[cfg(feature = "vault")]
 mod vault;
+#[cfg(all(feature = "vault", feature = "serve"))]
+mod vault_cluster;
 mod vulnerabilities;
 mod watch;
 mod who_can;

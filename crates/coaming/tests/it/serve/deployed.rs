@@ -9,8 +9,8 @@ use serde_json::Value;
 use super::cluster::{FAILING, Installed, NAMESPACE};
 use super::process::piped;
 use super::{HARMLESS, PRIVILEGED, pod, to_json};
-use crate::agent_cluster::image;
 use crate::lab::{Lab, lab};
+use crate::vault_cluster::image;
 use crate::{coaming, directory, stdout};
 
 /// What a request asks for: the namespace, and whether the pod has to be refused.
