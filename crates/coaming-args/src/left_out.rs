@@ -16,7 +16,7 @@ struct Feature {
     options: &'static [&'static str],
 }
 
-const FEATURES: [Feature; 8] = [
+const FEATURES: [Feature; 9] = [
     Feature {
         name: "cluster",
         is_built: cfg!(feature = "cluster"),
@@ -36,6 +36,12 @@ const FEATURES: [Feature; 8] = [
         options: &["git", "since", "staged"],
     },
     Feature { name: "lsp", is_built: cfg!(feature = "lsp"), commands: &["lsp"], options: &[] },
+    Feature {
+        name: "queue",
+        is_built: cfg!(feature = "queue"),
+        commands: &[],
+        options: &["queue", "queue-name"],
+    },
     Feature {
         name: "registry",
         is_built: cfg!(feature = "registry"),
