@@ -15,7 +15,7 @@ Assumes that a container is compromised, and computes what an attacker can run, 
 there, hop by hop: network, rights, nodes, Secrets and images together. Each step says why it is
 possible, where that is written, and how sure it is: `certain`, `needs-a-flaw` (a port is reachable
 and something listens), or `unknown` (it depends on something that the input does not show). At the
-end comes the cheapest set of changes that closes the ways. Every set was verified: its fixes were
+end comes the cheapest set of changes that closes the attack paths. Every set was verified: its fixes were
 made in memory, and everything was computed again.
 
 A neighbor counts as taken only by a known vulnerability or an interface without a password. What is
@@ -53,7 +53,7 @@ pub struct BreachArguments {
     #[arg(long, value_name = "TARGET")]
     pub to: Option<String>,
 
-    /// Show only ways with at most this many steps.
+    /// Show only paths with at most this many steps.
     #[arg(long, value_name = "N")]
     pub max_hops: Option<u32>,
 
@@ -65,7 +65,7 @@ pub struct BreachArguments {
     #[arg(long, num_args = 2, value_names = ["OLD", "NEW"], conflicts_with = "arguments")]
     pub compare: Vec<PathBuf>,
 
-    /// Do not look for the changes that close the ways.
+    /// Do not look for the changes that close the attack paths.
     #[arg(long)]
     pub no_cut: bool,
 

@@ -301,7 +301,7 @@ Examples:
   coaming fix .                           apply the fixes that do not affect a working application
   coaming fix --unsafe --diff deploy/     show what all fixes would change; write nothing
   coaming fix --unsafe --standard restricted deploy/
-  coaming fix --cut --unsafe deploy/      close the ways that `coaming breach` finds")]
+  coaming fix --cut --unsafe deploy/      close the paths that `coaming breach` finds")]
 pub struct FixArguments {
     /// What to scan, and with which rules.
     #[command(flatten)]

@@ -16,9 +16,9 @@ pub struct Breach {
     pub entries: Vec<Entry>,
     /// What an attacker wants.
     pub prizes: Vec<Foothold>,
-    /// How an attacker gets from an entry to a prize.
+    /// Attack paths: how an attacker gets from an entry to a prize.
     pub ways: Vec<Way>,
-    /// The changes that close most ways.
+    /// The changes that close most attack paths.
     pub cuts: Vec<Cut>,
     /// What is not known.
     pub unknown: Vec<Note>,
@@ -96,7 +96,7 @@ pub struct Entry {
     pub from: serde_json::Map<String, Value>,
 }
 
-/// How an attacker gets from an entry to a prize.
+/// Attack paths: how an attacker gets from an entry to a prize.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Way {
@@ -112,7 +112,7 @@ pub struct Way {
     pub steps: Vec<Step>,
 }
 
-/// One step of a way.
+/// One step of an attack path.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
@@ -151,7 +151,7 @@ pub struct Place {
     pub column: Option<u32>,
 }
 
-/// Changes that close ways.
+/// Changes that close attack paths.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Cut {

@@ -68,12 +68,12 @@ pub struct Finding {
     /// What the provider of a credential answered, with `secrets --verify`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verification: Option<Verification>,
-    /// The way of an attacker from an entry to something of value that it is on, with `scan`.
+    /// The attack path from an entry to something of value that it is on, with `scan`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub way: Option<AttackWay>,
 }
 
-/// A way of an attacker that a finding is on; `coaming breach` shows it in full.
+/// An attack path that a finding is on; `coaming breach` shows it in full.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AttackWay {

@@ -26,9 +26,9 @@ pub struct AttackStep {
     pub location: Option<Location>,
 }
 
-/// The way as a clause: `on a way from container web of Deployment shop/web to root on a node`.
+/// The way as a clause: `on an attack path from container web of Deployment shop/web to root on a node`.
 impl fmt::Display for AttackWay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "on a way from {} to {}", self.from, self.to)
+        write!(f, "on an attack path from {} to {}", self.from, self.to)
     }
 }

@@ -21,7 +21,7 @@ pub(crate) fn render(
         let way = finding
             .way
             .as_ref()
-            .map_or_else(String::new, |way| plain(&format!(" (on a way to {})", way.to)));
+            .map_or_else(String::new, |way| plain(&format!(" (on an attack path to {})", way.to)));
         writeln!(out, "{place}: {}[{}]{about} {message}{way}", finding.severity, finding.rule.id)?;
     }
     for error in report.errors {

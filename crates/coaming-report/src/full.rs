@@ -200,7 +200,7 @@ fn rendered(
         group = group.element(Level::NOTE.message(wrapped(&variants)));
     }
     if let Some(way) = &finding.way {
-        group = group.element(Level::NOTE.with_name("way").message(wrapped(&way.to_string())));
+        group = group.element(Level::NOTE.with_name("path").message(wrapped(&way.to_string())));
     }
     if with_why && !finding.why.is_empty() {
         group = group.element(Level::NOTE.with_name("why").message(wrapped(&finding.why)));

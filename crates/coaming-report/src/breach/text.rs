@@ -158,7 +158,7 @@ fn section(view: &View<'_>, entry: &EntryAnswer, out: &mut dyn Write) -> io::Res
     let reaches = list(entry.reaches().iter().map(ToString::to_string).collect());
     line(out, &format!("  connects to: {reaches}"))?;
     if entry.ends().next().is_none() {
-        return line(out, "\n  No way leads to what was asked for.");
+        return line(out, "\n  No attack path leads to what was asked for.");
     }
     let mut counts = [0; FEW_OF.len()];
     let kind_of = |foothold: &Foothold| FEW_OF.iter().position(|kind| (kind.is)(foothold));
@@ -174,7 +174,7 @@ fn section(view: &View<'_>, entry: &EntryAnswer, out: &mut dyn Write) -> io::Res
         let more = entry.ends().filter(|end| (kind.is)(end.foothold)).count().saturating_sub(FEW);
         if more > 0 {
             let name = if more == 1 { kind.one } else { kind.several };
-            line(out, &format!("\n  … and ways to {more} more {name} (`--format json` has all)"))?;
+            line(out, &format!("\n  … and paths to {more} more {name} (`--format json` has all)"))?;
         }
     }
     Ok(())

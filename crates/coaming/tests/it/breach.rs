@@ -238,7 +238,9 @@ fn scan_shows_what_is_on_a_way_first() {
     assert!(findings[count..].iter().any(|it| it["rule"] == "privileged"), "{report}");
     let text = stdout(&run(&["scan", path]));
     assert!(
-        text.contains("way: on a way from container web of Pod shop/web to root on a node"),
+        text.contains(
+            "path: on an attack path from container web of Pod shop/web to root on a node"
+        ),
         "{text}"
     );
     let sarif: Value =

@@ -74,10 +74,10 @@ function frame() {
           make('div', {}, make('div', { className: 'pick' }, make('label', { for: 'from' }, 'The attacker starts in'), select),
             make('ol', { className: 'card entries', id: 'entries' })),
           make('div', { className: 'card', id: 'answer', 'aria-live': 'polite' }))),
-      section('graph', 'Graph', 'Workloads by namespace. Choose one to see what an attacker in it reaches; open a way above to see it alone.',
+      section('graph', 'Graph', 'Workloads by namespace. Choose one to see what an attacker in it reaches; open a path above to see it alone.',
         legend, make('div', { className: 'card map', id: 'map' }),
         make('details', { id: 'listing' }, make('summary', {}, 'The same as a list'), make('ul', { className: 'listing', id: 'list' }))),
-      section('changes', 'Changes that close ways', 'Try a change: all ways are computed again without the steps that it takes away.',
+      section('changes', 'Changes that close attack paths', 'Try a change: all paths are computed again without the steps that it takes away.',
         make('div', { className: 'card' }, make('div', { className: 'score', id: 'score', 'aria-live': 'polite' }), make('ol', { className: 'tries', id: 'tries' }), make('p', { className: 'more', id: 'more-tries' }))),
       section('findings', 'Findings', '', filters(), make('div', { className: 'card' },
         make('p', { id: 'count', role: 'status', className: 'soft' }), make('ol', { className: 'findings', id: 'list-of-findings' }), make('p', { className: 'more', id: 'more-findings' }))),
@@ -174,11 +174,11 @@ function showAnswer() {
   const show = (from, count) => {
     by('ways').append(...ways.slice(from, from + count).map(item));
     const left = ways.length - from - count;
-    more('more-ways', left, 'way', () => show(from + count, left));
+    more('more-ways', left, 'path', () => show(from + count, left));
   };
   fill('answer', make('h3', {}, `From ${T[start[0]]}`), make('dl', { className: 'facts' }, facts.flat()), make('div', { id: 'ways' }), make('p', { id: 'more-ways' }));
   if (ways.length) show(0, state.printing ? ways.length : 12);
-  else fill('ways', make('p', {}, 'No way leads from here to what is asked for.'));
+  else fill('ways', make('p', {}, 'No attack path leads from here to what is asked for.'));
   drawMap();
 }
 
@@ -227,7 +227,7 @@ function drawMap() {
   const spaces = ordered.map(([space, own]) => make('div', { className: 'space', role: 'group', 'aria-label': `namespace ${space}` },
     make('h3', {}, space), own.map((at) => {
       const status = at === start[3] ? 'start' : touched.has(at) ? 'taken' : reached.has(at) ? 'reached' : '';
-      const words = { start: 'the attacker is here', taken: 'on a way', reached: 'can be connected to' }[status];
+      const words = { start: 'the attacker is here', taken: 'on an attack path', reached: 'can be connected to' }[status];
       if (words) state.status.set(at, words);
       const button = make('button', { type: 'button', className: `spot ${status}`, 'aria-pressed': String(at === start[3]) },
         T[D.workloads[at][2]], make('small', {}, words ? `${T[D.workloads[at][1]]} · ${words}` : T[D.workloads[at][1]]));
@@ -247,7 +247,7 @@ function drawMap() {
     spots.set(key, thing);
     return thing;
   });
-  if (sorted.length > MOST) right.push(make('p', { className: 'soft' }, `and ${sorted.length - MOST} more, in the list of ways`));
+  if (sorted.length > MOST) right.push(make('p', { className: 'soft' }, `and ${sorted.length - MOST} more, in the list of paths`));
   const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
   svg.setAttribute('aria-hidden', 'true');
   by('map').className = `card map chosen ${state.few ? 'few' : ''}`;
@@ -381,7 +381,7 @@ function tries() {
       make('span', { className: 'soft' }, ` ${it.id}: `, ...rich(it.message), it.object ? ` · ${it.object}` : ''))));
   }));
   more('more-tries', useful.length - shown.length, 'change', () => { state.tries = shown.length + 100; tries(); });
-  if (!useful.length) fill('tries', make('li', {}, 'No finding takes away a step of a way.'));
+  if (!useful.length) fill('tries', make('li', {}, 'No finding takes away a step of an attack path.'));
 }
 
 function tried() {
@@ -414,7 +414,7 @@ function filters() {
     choice('category', 'All categories', D.categories.map(([name]) => [name, name])),
     choice('severity', 'All severities', D.severities.map((name, at) => [String(at), name])),
     choice('space', 'All namespaces', spaces.map((name) => [name, name])),
-    make('label', {}, ways, ' on a way'));
+    make('label', {}, ways, ' on an attack path'));
 }
 
 function showFindings() {
@@ -432,7 +432,7 @@ function findingItem(it) {
   const severity = D.severities[it.severity];
   const where = [it.object, it.container && `container ${it.container}`, it.places[0] && T[it.places[0][0]]].filter(Boolean).join(' · ');
   const details = make('details', {}, make('summary', {}, make('span', { className: `badge ${severity}` }, severity),
-    make('span', {}, rich(it.message), it.ways ? [' ', make('span', { className: 'chip node' }, 'on a way')] : ''), make('span', { className: 'soft' }, where)));
+    make('span', {}, rich(it.message), it.ways ? [' ', make('span', { className: 'chip node' }, 'on an attack path')] : ''), make('span', { className: 'soft' }, where)));
   details.fillIn = () => { if (details.children.length === 1) details.append(findingBody(it)); };
   details.addEventListener('toggle', () => { if (details.open) details.fillIn(); });
   return make('li', {}, details);
