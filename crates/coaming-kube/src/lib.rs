@@ -32,7 +32,7 @@ mod world;
 
 pub use field::Fields;
 pub use kustomization::{GeneratedFile, generated_files, is_kustomization};
-pub use object::{Object, ObjectId, ObjectKey, looks_like_kubernetes};
+pub use object::{Object, ObjectId, ObjectKey, group_of_node, looks_like_kubernetes};
 pub use pod::{Container, ContainerKind, ContainerPort, PodSpec, Volume, VolumeMount};
 pub use rbac::{BindingSubject, PolicyRule, Role, RoleBinding};
 pub use rendering::{FilePlace, RenderMap, RenderMark};

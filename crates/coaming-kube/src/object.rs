@@ -260,6 +260,13 @@ pub fn looks_like_kubernetes(document: &Document) -> bool {
     is_object(root) || root.items().any(|item| is_object(item) || item.items().any(is_object))
 }
 
+/// The API group of a node that is an object by its own words; the core group is empty.
+#[must_use]
+pub fn group_of_node(node: Node<'_>) -> Option<&str> {
+    let api_version = node.string("apiVersion").filter(|_| is_object(node))?;
+    Some(api_version.split_once('/').map_or("", |(group, _)| group))
+}
+
 /// Whether a node is a mapping that says its `apiVersion` and `kind`.
 pub(crate) fn is_object(node: Node<'_>) -> bool {
     node.string("apiVersion").is_some() && node.string("kind").is_some()

@@ -3,8 +3,10 @@
 //! A rule judges its fix by the pod. Whether the object is a pod of Kubernetes at all, and one that
 //! runs, is judged here. Invariant: a fix only ever becomes less applicable.
 
-use coaming_finding::{Applicability, Finding, Fix, Location, SourceId};
-use coaming_kube::{Object, World};
+use coaming_finding::{Applicability, DocumentEdits, Finding, Fix, Location, SourceId};
+use coaming_kube::{Object, World, group_of_node};
+use coaming_yaml::edit::Edit;
+use coaming_yaml::{Document, Node};
 
 /// The API groups whose objects Kubernetes itself understands: of others we have no schema.
 const GROUPS: &[&str] = &[
@@ -26,21 +28,19 @@ pub(crate) fn limit(world: &World, finding: &mut Finding) {
     if fix.applicability == Applicability::Manual {
         return;
     }
-    let edited = || {
-        fix.edits.iter().flat_map(|edits| world.objects_of_document(edits.source, edits.document))
-    };
+    let edited: Vec<Node<'_>> = fix.edits.iter().flat_map(|edits| around(world, edits)).collect();
     // Without edits, a fix is judged by the finding's own object and places.
     let own = finding.object.as_ref().map(|object| group_of(&object.api_version));
-    let groups: Vec<&str> = edited().map(Object::group).chain(own).collect();
+    let groups: Vec<&str> =
+        edited.iter().filter_map(|&node| group_of_node(node)).chain(own).collect();
     if groups.iter().copied().any(is_policy) {
         // A pattern that gets one more field refuses other pods.
         *fix = Fix::manual(std::mem::take(&mut fix.title), "");
         return;
     }
     let is_sealed = fix.edits.iter().any(|edits| {
-        let document =
-            world.source(edits.source).and_then(|it| it.documents().get(edits.document as usize));
-        document.is_some_and(|it| edits.edits.iter().any(|edit| it.is_sealed_at(edit.path())))
+        document_of(world, edits)
+            .is_some_and(|it| edits.edits.iter().any(|edit| it.is_sealed_at(edit.path())))
     });
     // Without edits, by where the finding is.
     if is_sealed || finding.locations.first().is_some_and(|it| is_in_sealed(world, it)) {
@@ -49,7 +49,7 @@ pub(crate) fn limit(world: &World, finding: &mut Finding) {
         return;
     }
     // Something else reads a manifest that is a text, and may add to it.
-    let is_template = edited().any(|object| object.node().is_embedded());
+    let is_template = edited.iter().any(|node| node.is_embedded());
     let is_foreign = is_template || groups.iter().any(|group| !GROUPS.contains(group));
     let mut sources = fix
         .edits
@@ -62,6 +62,18 @@ pub(crate) fn limit(world: &World, finding: &mut Finding) {
     {
         fix.applicability = Applicability::Unsafe;
     }
+}
+
+fn document_of<'w>(world: &'w World, edits: &DocumentEdits) -> Option<&'w Document> {
+    world.source(edits.source)?.documents().get(edits.document as usize)
+}
+
+/// The nodes that contain what is edited: of a list with thousands of items only those around the
+/// edits, so that neither the answer nor its cost depends on the others.
+fn around<'w>(world: &'w World, edits: &DocumentEdits) -> impl Iterator<Item = Node<'w>> {
+    let root = document_of(world, edits).map(Document::root);
+    let paths = edits.edits.iter().map(Edit::path);
+    root.into_iter().flat_map(move |root| paths.clone().flat_map(move |path| root.along(path)))
 }
 
 /// Whether a location is in a text of its document that cannot be edited.

@@ -487,12 +487,22 @@ impl<'a> Node<'a> {
     /// The node at `path`, relative to this node.
     #[must_use]
     pub fn at(self, path: &Path) -> Option<Node<'a>> {
-        path.steps().iter().try_fold(self, |node, step| match step {
-            Step::Key(key) => node.get(key),
+        path.steps().iter().try_fold(self, Self::step)
+    }
+
+    /// The nodes along `path`, this one first, as far as they exist.
+    pub fn along(self, path: &Path) -> impl Iterator<Item = Node<'a>> {
+        let mut steps = path.steps().iter();
+        std::iter::successors(Some(self), move |node| node.step(steps.next()?))
+    }
+
+    fn step(self, step: &Step) -> Option<Node<'a>> {
+        match step {
+            Step::Key(key) => self.get(key),
             Step::Index(index) => {
-                node.items().nth(*index).or_else(|| node.parts().nth(index - node.items().len()))
+                self.items().nth(*index).or_else(|| self.parts().nth(index - self.items().len()))
             }
-        })
+        }
     }
 
     /// The collection that contains it: for a key or a value, the mapping; `None` for the root.

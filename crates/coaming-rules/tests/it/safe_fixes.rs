@@ -172,6 +172,20 @@ fn a_fixture_has_no_safe_fix() {
     assert_eq!(safe(&findings_in("deploy/web.yaml", &web)), ["service-account-token"]);
 }
 
+/// A cluster's objects in one list: what else is in it says nothing about the fix of one.
+#[test]
+fn neighbors_in_a_list_do_not_count() {
+    let web = deployment("name: web", "image: 'registry.example.com/web:1.2.3'");
+    let policy = "apiVersion: kyverno.io/v1\nkind: ClusterPolicy\nmetadata: {name: a}\nspec: {}\n";
+    let config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\ndata:\n  pod.yaml: |\n    apiVersion: v1\n    kind: Pod\n    metadata: {name: c}\n";
+    let items: Vec<String> = [policy, config, web.as_str()]
+        .iter()
+        .map(|item| format!("- {}\n", item.trim_end().replace('\n', "\n  ")))
+        .collect();
+    let list = format!("apiVersion: v1\nkind: List\nitems:\n{}", items.concat());
+    assert_eq!(safe(&findings(&list)), ["service-account-token"]);
+}
+
 #[test]
 fn a_volume_that_an_annotation_names_stays() {
     let pod = |annotations: &str| {
