@@ -291,9 +291,8 @@ struct Intended {
 impl Intended {
     fn of(worlds: &[World], fixes: &[OfChart<'_>]) -> Self {
         let mut round = Round::new(worlds);
-        for (_, finding, fix) in fixes {
-            round.add(finding, fix, &|_: &_| None, &mut Vec::new());
-        }
+        let fixes: Vec<_> = fixes.iter().map(|&(_, finding, fix)| (finding, fix)).collect();
+        round.add_all(&fixes, &|_: &_| None, &mut Vec::new());
         let texts = round.texts(&mut BTreeMap::new());
         let parsed = texts.into_iter().map(|(id, text)| {
             let stream = coaming_yaml::parse(Arc::from(text));

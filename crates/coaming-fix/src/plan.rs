@@ -159,9 +159,7 @@ pub fn plan(
             }
         }
         round.add_shared(&mut plain, &refuse);
-        for (finding, fix) in plain {
-            round.add(finding, fix, &refuse, &mut skipped);
-        }
+        round.add_all(&plain, &refuse, &mut skipped);
         let texts = round.texts(&mut made);
         let new_charts = charts.repair(&worlds, &of_charts, &mut made, &mut skipped);
         if texts.is_empty() && new_charts.is_empty() {

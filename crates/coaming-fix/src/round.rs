@@ -1,6 +1,6 @@
 //! The edits of one round of fixes: those that are compatible with one another.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use coaming_finding::{DocumentEdits, FileEdits, Finding, Fix, SourceId};
 use coaming_kube::{Source, World};
@@ -39,42 +39,101 @@ enum Refused {
     Because { file: String, reason: String },
 }
 
+impl Refused {
+    fn because(file: &Source, reason: String) -> Self {
+        Self::Because { file: file.name.clone(), reason }
+    }
+}
+
+/// The edits of a fix, once for each document: a fix of several objects has theirs apart, and a
+/// list is one document.
+fn by_document(fix: &Fix) -> Vec<DocumentEdits> {
+    let mut documents: BTreeMap<(SourceId, u32), DocumentEdits> = BTreeMap::new();
+    for edits in &fix.edits {
+        let DocumentEdits { source, document, .. } = *edits;
+        let all = documents.entry((source, document)).or_insert_with(|| DocumentEdits {
+            source,
+            document,
+            edits: Vec::with_capacity(edits.edits.len()),
+        });
+        all.edits.extend(edits.edits.iter().cloned());
+    }
+    documents.into_values().collect()
+}
+
 impl<'i> Round<'i> {
     /// A round without edits.
     pub(crate) fn new(worlds: &'i [World]) -> Self {
         Self { worlds, edits: BTreeMap::new(), file_edits: BTreeMap::new(), made: BTreeMap::new() }
     }
 
-    /// Adds a finding's fix, if all its edits are compatible with those added before.
-    pub(crate) fn add(
+    /// Adds fixes, each unless its edits are incompatible with those before it.
+    ///
+    /// Those that change one document alone come first, so that a document with thousands of them
+    /// is not edited once for each.
+    pub(crate) fn add_all(
         &mut self,
-        finding: &Finding,
-        fix: &Fix,
+        fixes: &[(&Finding, &Fix)],
         refuse: &impl Fn(&Source) -> Option<String>,
         skipped: &mut Vec<Skipped>,
     ) {
-        let made = Made::new(finding, fix);
-        let Candidates { documents, files } = match self.try_all(fix, refuse) {
-            Ok(candidates) => candidates,
-            Err(Refused::Gone) => return,
-            Err(Refused::Because { file, reason }) => {
-                let (object, orders) = (finding.object.clone(), orders(fix));
-                skipped.push(Skipped { file, made, reason, object, orders });
-                return;
+        let edits: Vec<_> = fixes.iter().map(|(_, fix)| by_document(fix)).collect();
+        let mut members: BTreeMap<_, Vec<(usize, &DocumentEdits)>> = BTreeMap::new();
+        for (number, (edits, (_, fix))) in edits.iter().zip(fixes).enumerate() {
+            if let ([only], []) = (&edits[..], &fix.file_edits[..]) {
+                members.entry((only.source, only.document)).or_default().push((number, only));
             }
-        };
-        let home = finding.locations.first().and_then(|location| location.source);
-        for ((file, document), _) in &documents {
-            // In another file, the fix is about another object.
-            let other = (home != Some(*file)).then(|| self.object_in(*file, *document)).flatten();
-            let subject = other.unwrap_or_else(|| made.subject.clone());
-            self.note(*file, Made { subject, ..made.clone() });
         }
-        for (file, _) in &files {
-            self.note(*file, made.clone());
+        let mut results = BTreeMap::new();
+        for members in members.values() {
+            self.add_to_document(members, refuse, &mut results);
         }
-        self.edits.extend(documents);
-        self.file_edits.extend(files);
+        for (number, &(finding, fix)) in fixes.iter().enumerate() {
+            let result = results
+                .remove(&number)
+                .unwrap_or_else(|| self.try_all(fix, refuse).map(|added| self.accept(added)));
+            match result {
+                Ok(()) => self.note_all(finding, fix),
+                Err(Refused::Gone) => {}
+                Err(Refused::Because { file, reason }) => {
+                    let (object, orders) = (finding.object.clone(), orders(fix));
+                    let made = Made::new(finding, fix);
+                    skipped.push(Skipped { file, made, reason, object, orders });
+                }
+            }
+        }
+    }
+
+    /// Adds edits of one document: all of them if they are compatible, else those of each half, so
+    /// that it takes few attempts where few are not.
+    fn add_to_document(
+        &mut self,
+        members: &[(usize, &DocumentEdits)],
+        refuse: &impl Fn(&Source) -> Option<String>,
+        results: &mut BTreeMap<usize, Result<(), Refused>>,
+    ) {
+        let Some(&(number, first)) = members.first() else { return };
+        let edits = members.iter().flat_map(|(_, edits)| edits.edits.iter().cloned()).collect();
+        let all = DocumentEdits { edits, ..*first };
+        match self.try_document(&all, refuse) {
+            Ok((key, accepted)) => {
+                self.edits.insert(key, accepted);
+                results.extend(members.iter().map(|&(number, _)| (number, Ok(()))));
+            }
+            Err(reason) if members.len() == 1 => {
+                results.insert(number, Err(reason));
+            }
+            Err(_) => {
+                let (left, right) = members.split_at(members.len() / 2);
+                self.add_to_document(left, refuse, results);
+                self.add_to_document(right, refuse, results);
+            }
+        }
+    }
+
+    fn accept(&mut self, candidates: Candidates) {
+        self.edits.extend(candidates.documents);
+        self.file_edits.extend(candidates.files);
     }
 
     /// Adds fixes that each change the same document, if all of them are possible together.
@@ -95,16 +154,28 @@ impl<'i> Round<'i> {
                 self.note(edits.source, Made::new(finding, fix));
             }
         }
-        self.edits.extend(candidates.documents);
+        self.accept(candidates);
         true
     }
 
-    /// Records a fix of a file, once.
-    fn note(&mut self, file: SourceId, made: Made) {
-        let done = self.made.entry(file).or_default();
-        if !done.contains(&made) {
-            done.push(made);
+    /// Records an accepted fix of a finding for all its files.
+    fn note_all(&mut self, finding: &Finding, fix: &Fix) {
+        let made = Made::new(finding, fix);
+        let home = finding.locations.first().and_then(|location| location.source);
+        for edits in &fix.edits {
+            // In another file, the fix is about another object.
+            let is_other = home != Some(edits.source);
+            let other = is_other.then(|| self.object_in(edits.source, edits.document)).flatten();
+            let subject = other.unwrap_or_else(|| made.subject.clone());
+            self.note(edits.source, Made { subject, ..made.clone() });
         }
+        for edits in &fix.file_edits {
+            self.note(edits.source, made.clone());
+        }
+    }
+
+    fn note(&mut self, file: SourceId, made: Made) {
+        self.made.entry(file).or_default().push(made);
     }
 
     /// The first object in a document, as [`subject`] names it.
@@ -123,20 +194,26 @@ impl<'i> Round<'i> {
         refuse: &impl Fn(&Source) -> Option<String>,
     ) -> Result<Candidates, Refused> {
         let mut candidates = Candidates::default();
-        let because =
-            |file: &Source, reason: String| Refused::Because { file: file.name.clone(), reason };
-        for edits in &fix.edits {
-            let file = self.file(edits.source).ok_or(Refused::Gone)?;
-            let accepted = refuse(file).map_or_else(|| self.candidate(edits, file), Err);
-            candidates.documents.push(accepted.map_err(|reason| because(file, reason))?);
+        for edits in by_document(fix) {
+            candidates.documents.push(self.try_document(&edits, refuse)?);
         }
         for edits in &fix.file_edits {
             let file = self.file(edits.source).ok_or(Refused::Gone)?;
             let accepted = refuse(file).map_or_else(|| self.text_candidate(edits, file), Err);
-            let accepted = accepted.map_err(|reason| because(file, reason))?;
+            let accepted = accepted.map_err(|reason| Refused::because(file, reason))?;
             candidates.files.push((edits.source, accepted));
         }
         Ok(candidates)
+    }
+
+    fn try_document(
+        &self,
+        edits: &DocumentEdits,
+        refuse: &impl Fn(&Source) -> Option<String>,
+    ) -> Result<((SourceId, u32), Accepted), Refused> {
+        let file = self.file(edits.source).ok_or(Refused::Gone)?;
+        let accepted = refuse(file).map_or_else(|| self.candidate(edits, file), Err);
+        accepted.map_err(|reason| Refused::because(file, reason))
     }
 
     fn file(&self, id: SourceId) -> Option<&'i Source> {
@@ -202,10 +279,11 @@ impl<'i> Round<'i> {
             .into_iter()
             .filter_map(|(id, edits)| {
                 let file = source(self.worlds, id)?;
-                let done = self.made.get(&id).cloned().unwrap_or_default();
+                let done = self.made.get(&id).map_or(&[][..], Vec::as_slice);
                 let all = made.entry(file.name.clone()).or_default();
                 // A fix that was continued in a later round is reported once.
-                all.extend(done.into_iter().filter(|fix| !all.contains(fix)).collect::<Vec<_>>());
+                let mut known: BTreeSet<Made> = all.iter().cloned().collect();
+                all.extend(done.iter().filter(|&fix| known.insert(fix.clone())).cloned());
                 Some((id, apply_to_text(&file.text, &edits)))
             })
             .collect()

@@ -75,6 +75,41 @@ fn planning_again_changes_nothing() {
     assert!(second.changes.is_empty(), "{second:#?}");
 }
 
+/// More objects of one finding than there are rounds, in one document.
+#[test]
+fn one_fix_changes_all_items_of_a_list() {
+    let pod = |number: usize| {
+        format!(
+            r#"{{"apiVersion":"v1","kind":"Pod","metadata":{{"name":"web-{number}"}},"spec":{{"containers":[{{"name":"web","image":"nginx:1.27.0"}}]}}}}"#
+        )
+    };
+    let items: Vec<String> = (0..25).map(pod).collect();
+    let list = format!(r#"{{"apiVersion":"v1","kind":"List","items":[{}]}}"#, items.join(","));
+    let plan = planned("list.json", &list, false);
+    let [change] = plan.changes.as_slice() else { panic!("{plan:#?}") };
+    let tokens = change.after.matches(r#""automountServiceAccountToken": false"#).count()
+        + change.after.matches(r#""automountServiceAccountToken":false"#).count();
+    assert_eq!(tokens, 25, "{}", change.after);
+}
+
+/// What cannot be edited keeps nothing else in its document from being repaired.
+#[test]
+fn one_impossible_edit_leaves_the_others() {
+    let list = "\
+apiVersion: v1
+kind: List
+items:
+- {apiVersion: v1, kind: Pod, metadata: {name: a, namespace: a}, spec: &spec {containers: [{name: a, image: 'nginx:1.27.0'}]}}
+- {apiVersion: v1, kind: Pod, metadata: {name: b, namespace: b}, spec: {containers: [{name: b, image: 'nginx:1.27.0'}]}}
+- {apiVersion: v1, kind: ConfigMap, metadata: {name: c, namespace: c}, data: *spec}
+- {apiVersion: v1, kind: Pod, metadata: {name: d, namespace: d}, spec: {containers: [{name: d, image: 'nginx:1.27.0'}]}}
+";
+    let plan = planned("list.yaml", list, false);
+    let [change] = plan.changes.as_slice() else { panic!("{plan:#?}") };
+    let repaired = change.after.matches("automountServiceAccountToken: false").count();
+    assert_eq!((repaired, plan.skipped.len()), (2, 1), "{plan:#?}");
+}
+
 #[test]
 fn a_refused_file_is_left_with_the_reason() {
     let refuse = |source: &Source| Some(format!("{} is not to be changed", source.name));

@@ -128,6 +128,7 @@ pub(super) fn judge(line: &str, beside: bool, is_known: bool) -> Judgement {
     let is_setting = ["ENV ", "ARG ", "LABEL ", "env ", "arg "]
         .iter()
         .any(|keyword| statement.starts_with(keyword));
+    let machine = line.find("machine ");
     let mut at = 0;
     let mut named_before = false;
     while let Some((start, end)) = next_word(bytes, at) {
@@ -137,7 +138,7 @@ pub(super) fn judge(line: &str, beside: bool, is_known: bool) -> Judgement {
         let Some((value, is_spaced)) = assigned(rest) else { continue };
         let is_flag = own.starts_with('-');
         let own = own.trim_matches(['-', '.', '_']);
-        if is_spaced && !is_flag && !is_setting && !is_entry(line, start) {
+        if is_spaced && !is_flag && !is_setting && !is_entry(line, start, machine) {
             continue;
         }
         let is_plain = is_known && own == "value";
@@ -215,11 +216,12 @@ fn assigned(rest: &str) -> Option<(&str, bool)> {
 }
 
 /// Whether a name and the word after it are an entry of a settings file or of a list of flags:
-/// `requirepass x`, `machine x login y password z`, `PASSWORD 'x'`.
-fn is_entry(line: &str, start: usize) -> bool {
+/// `requirepass x`, `machine x login y password z`, `PASSWORD 'x'`. `machine` is where that word is
+/// in the line.
+fn is_entry(line: &str, start: usize, machine: Option<usize>) -> bool {
     let before = line.get(..start).unwrap_or_default();
     before.trim_matches([' ', '\t', '#', '-', '"', '\'']).is_empty()
-        || before.contains("machine ")
+        || machine.is_some_and(|machine| machine < start)
         || before.ends_with(['"', '\''])
 }
 

@@ -7,6 +7,10 @@ use crate::{detector, structured};
 /// How many lines below the name of a secret its value may be.
 const BESIDE: usize = 4;
 
+/// A longer line is hidden, and only its end is looked at: what a name in it says takes time by the
+/// square of its length.
+const MAX_LINE: usize = 16 * 1024;
+
 /// For each line of a text, whether it may contain a secret.
 #[must_use]
 pub fn hidden_lines(text: &str) -> Vec<bool> {
@@ -55,8 +59,8 @@ impl<'t> State<'t> {
         }
         let is_plain = self.is_patched_value(indent, body) | self.is_plain_setting(indent, body);
         let Judgement { mut hidden, opens, continues, names } =
-            line::judge(line, self.beside > 0, is_plain);
-        hidden |= std::mem::take(&mut self.continues) || inside;
+            line::judge(end_of(line), self.beside > 0, is_plain);
+        hidden |= std::mem::take(&mut self.continues) || inside || line.len() > MAX_LINE;
         if opens && self.below.is_none() {
             self.below = Some((indent, is_item));
         }
@@ -64,6 +68,12 @@ impl<'t> State<'t> {
         self.beside = if names { BESIDE } else { self.beside.saturating_sub(1) };
         hidden
     }
+}
+
+/// The last part of a line, as long as lines are looked at.
+fn end_of(line: &str) -> &str {
+    let start = line.ceil_char_boundary(line.len().saturating_sub(MAX_LINE));
+    line.get(start..).unwrap_or_default()
 }
 
 impl<'t> State<'t> {

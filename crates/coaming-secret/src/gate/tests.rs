@@ -221,3 +221,11 @@ fn the_text_of_an_input_is_not_printed() {
     assert_eq!(format!("{:?}", InputText::new("hunter2")), "InputText(7 bytes)");
     assert!(!format!("{:?}", ShownLines::new(InputText::new("hunter2"))).contains("hunter"));
 }
+
+/// Only the end of a long line is looked at, and says what the next line is.
+#[test]
+fn long_lines_are_hidden() {
+    let long = "é: plain, ".repeat(4_000);
+    let text = format!("{long}x: 1\na: b\n{long}password:\nwalnut\n");
+    assert_eq!(hidden_lines(&text), [true, false, true, true, false]);
+}
