@@ -397,11 +397,11 @@ impl World {
     }
 
     /// The Services that select pods with these labels in this namespace.
-    pub fn services_selecting<'w>(
+    pub fn services_selecting<'w, 'l>(
         &'w self,
         namespace: &str,
-        labels: &'w [(&'w str, &'w str)],
-    ) -> impl Iterator<Item = Service<'w>> {
+        labels: &'l [(&'l str, &'l str)],
+    ) -> impl Iterator<Item = Service<'w>> + use<'w, 'l> {
         let found = self.services_near(namespace, labels).map(|object| Service { object });
         found.filter(move |service| service.selects(labels))
     }

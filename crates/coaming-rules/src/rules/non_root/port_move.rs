@@ -207,12 +207,7 @@ fn services_to<'a>(
 ) -> Vec<(Object<'a>, ServicePort<'a>)> {
     let labels = listener.workload.pod_labels();
     let namespace = listener.workload.object.namespace_or_default();
-    let services = context
-        .world
-        .of_kind("Service")
-        .filter(|object| object.namespace_or_default() == namespace)
-        .map(|object| Service { object })
-        .filter(|service| service.selects(&labels));
+    let services = context.world.services_selecting(namespace, &labels);
     services
         .flat_map(|service| service.ports().map(move |target| (service.object, target)))
         .filter(|(_, target)| {
