@@ -47,7 +47,7 @@ fn apply(lab: &Lab, namespace: &str, text: &str) {
         std::thread::sleep(std::time::Duration::from_millis(200));
     }
     lab.kubectl(&["apply", "-f", "-"], &pods.join("\n---"));
-    let wait = ["-n", namespace, "wait", "--for=condition=Ready", "pod", "--all", "--timeout=120s"];
+    let wait = ["-n", namespace, "wait", "--for=condition=Ready", "pod", "--all", "--timeout=300s"];
     lab.kubectl(&wait, "");
 }
 

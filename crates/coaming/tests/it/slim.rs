@@ -145,7 +145,7 @@ impl<'l> Pod<'l> {
             "",
         );
         lab.kubectl(&["apply", "-f", "-"], &manifest);
-        let wait = ["wait", "--for=condition=Ready", "--timeout=120s", "pod", &pod.name];
+        let wait = ["wait", "--for=condition=Ready", "--timeout=300s", "pod", &pod.name];
         lab.kubectl(&wait, "");
         pod
     }
