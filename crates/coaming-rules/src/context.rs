@@ -12,7 +12,7 @@ use coaming_finding::{
 };
 use coaming_image::ImageFacts;
 use coaming_kube::schema::Definitions;
-use coaming_kube::{Fields as _, Object, ObjectId, Origin, World};
+use coaming_kube::{Fields as _, Object, ObjectId, Origin, Service, Workload, World};
 use coaming_network::{PolicyProblem, Reach};
 use coaming_secret::Detector;
 use coaming_yaml::edit::Edit;
@@ -60,6 +60,13 @@ impl Default for Settings {
 /// account that they run with.
 type ByAccount = HashMap<String, HashMap<String, Vec<(usize, ObjectId)>>>;
 
+/// Objects with workloads by their namespace and each label of their pods, in the order of the world.
+type ByLabel = HashMap<String, Vec<ObjectId>>;
+
+fn label_key(namespace: &str, (key, value): (&str, &str)) -> String {
+    format!("{namespace}/{key}={value}")
+}
+
 /// The input of rules.
 #[derive(Debug)]
 pub struct Context<'a> {
@@ -75,6 +82,7 @@ pub struct Context<'a> {
     shared: Option<&'a Knowledge>,
     own: Knowledge,
     by_account: OnceLock<ByAccount>,
+    by_label: OnceLock<ByLabel>,
     policy_problems: OnceLock<Vec<PolicyProblem>>,
     definitions: OnceLock<Definitions>,
     suppressions: OnceLock<Suppressions>,
@@ -91,6 +99,7 @@ impl<'a> Context<'a> {
             shared: input.known,
             own: Knowledge::default(),
             by_account: OnceLock::new(),
+            by_label: OnceLock::new(),
             policy_problems: OnceLock::new(),
             definitions: OnceLock::new(),
             suppressions: OnceLock::new(),
@@ -152,6 +161,38 @@ impl<'a> Context<'a> {
         objects.sort_unstable_by_key(|(position, _)| *position);
         objects.dedup_by_key(|(_, object)| *object);
         objects.into_iter().map(|(_, object)| object).collect()
+    }
+
+    /// The workloads whose pods a Service selects, in the order of the world.
+    pub(crate) fn workloads_behind(
+        &self,
+        service: Service<'a>,
+    ) -> impl Iterator<Item = Workload<'a>> {
+        let by_label = self.by_label.get_or_init(|| {
+            let mut found = ByLabel::new();
+            for workload in self.world.workloads() {
+                let namespace = workload.object.namespace_or_default();
+                for label in workload.pod_labels() {
+                    let objects = found.entry(label_key(namespace, label)).or_default();
+                    // One object may have several pods.
+                    if objects.last() != Some(&workload.object.id) {
+                        objects.push(workload.object.id);
+                    }
+                }
+            }
+            found
+        });
+        let namespace = service.object.namespace_or_default();
+        // One label is enough to find few of them.
+        let label = service.selector().first().copied();
+        let objects = label.and_then(|label| by_label.get(&label_key(namespace, label)));
+        let objects: Vec<ObjectId> = objects.cloned().unwrap_or_default();
+        let world = self.world;
+        objects
+            .into_iter()
+            .filter_map(|id| world.object(id))
+            .flat_map(|object| world.workloads_of(object))
+            .filter(move |workload| service.selects(&workload.pod_labels()))
     }
 
     /// The custom resource definitions in the world, found once for all objects.

@@ -14,6 +14,9 @@ use crate::context::document_edits;
 use crate::rules::phrases;
 use crate::{ContainerScope, Context};
 
+/// A port that more workloads listen on is moved by a person.
+const MAX_LISTENERS: usize = 50;
+
 /// A container that listens on the port.
 #[derive(Clone, Copy)]
 struct Listener<'a> {
@@ -40,6 +43,8 @@ pub(super) struct PortMove<'a> {
     pub(super) services: Vec<(Object<'a>, ServicePort<'a>)>,
     /// A workload behind one of the Services that does not declare where it listens.
     pub(super) undeclared: Option<Workload<'a>>,
+    /// Whether there are more listeners than are followed.
+    has_more: bool,
 }
 
 impl<'a> PortMove<'a> {
@@ -58,6 +63,7 @@ impl<'a> PortMove<'a> {
             listeners: vec![first],
             services: Vec::new(),
             undeclared: None,
+            has_more: false,
         };
         let mut at = 0;
         while let Some(&listener) = this.listeners.get(at) {
@@ -78,12 +84,11 @@ impl<'a> PortMove<'a> {
     }
 
     fn add_listeners(&mut self, context: &Context<'a>, service: Service<'a>, protocol: &str) {
-        let namespace = service.object.namespace_or_default();
-        let behind = context.world.workloads().filter(|workload| {
-            workload.object.namespace_or_default() == namespace
-                && service.selects(&workload.pod_labels())
-        });
-        for workload in behind {
+        for workload in context.workloads_behind(service) {
+            if self.listeners.len() > MAX_LISTENERS {
+                self.has_more = true;
+                return;
+            }
             if self.listeners.iter().any(|known| known.workload.object.id == workload.object.id) {
                 continue;
             }
@@ -107,8 +112,11 @@ impl<'a> PortMove<'a> {
     }
 
     /// All edits together; `None` where a manifest does not set the port of its application, which
-    /// then goes on to listen on the old one.
+    /// then goes on to listen on the old one, and where too many listen on it.
     pub(super) fn edits(&self, context: &Context<'_>) -> Option<Vec<DocumentEdits>> {
+        if self.has_more {
+            return None;
+        }
         let mut edits: Vec<DocumentEdits> = Vec::new();
         for listener in &self.listeners {
             let settings = port_setting::edits(listener.container, self.number, self.high);
